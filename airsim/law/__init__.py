@@ -1,0 +1,63 @@
+"""Law as data: instruments, rules, licences, two clocks, amendments, lint.
+
+Designators only, never shapes: which areas a rule covers is settled in `airsim.permission`.
+"""
+
+from airsim.law.amend import Amendment, amend_rulebook, parse_amendments
+from airsim.law.judge import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    FlightFacts,
+    Truth,
+    Verdict,
+    judge_rule,
+    judge_time,
+    scope_missing,
+)
+from airsim.law.lint import LintFinding, lint_rulebook
+from airsim.law.model import (
+    Activity,
+    FlightTest,
+    Permit,
+    Reference,
+    Rule,
+    Unless,
+    When,
+    Where,
+    Who,
+    rulebook_schema,
+)
+from airsim.law.rulebook import Rulebook, load_rulebook, make_rulebook, parse_rules, read_rules
+
+__all__ = [
+    "FALSE",
+    "TRUE",
+    "UNKNOWN",
+    "Activity",
+    "Amendment",
+    "FlightFacts",
+    "FlightTest",
+    "LintFinding",
+    "Permit",
+    "Reference",
+    "Rule",
+    "Rulebook",
+    "Truth",
+    "Unless",
+    "Verdict",
+    "When",
+    "Where",
+    "Who",
+    "amend_rulebook",
+    "judge_rule",
+    "judge_time",
+    "lint_rulebook",
+    "load_rulebook",
+    "make_rulebook",
+    "parse_amendments",
+    "parse_rules",
+    "read_rules",
+    "rulebook_schema",
+    "scope_missing",
+]

@@ -1,0 +1,298 @@
+"""The typed model of one rulebook file: what a rule says, about whom, where and when.
+
+Fields of a table are ANDed, entries of a list ORed. Text codes are ISO 3166-1 alpha-2 for States,
+ICAO for operators and aerodromes, airspace designators for areas. The JSON Schema of
+`RulebookFile` is published beside the rulebook, so that editors can complete and check it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from airsim.base import OPEN_FROM, OPEN_TO, STATE_CODES, format_instant, parse_instant
+from airsim.base.codes import GROUPS
+
+SCHEMA_VERSION = 1
+
+Activity = Literal[
+    "overflight", "landing", "take-off", "technical-stop", "marketing", "servicing", "parts", "cargo"
+]
+Status = Literal[
+    "emergency", "humanitarian", "state", "military", "medical", "search-and-rescue", "calibration",
+    "derogation", "coordinated",
+]  # fmt: skip
+Force = Literal["binding", "advisory", "operator-policy"]
+Effect = Literal["prohibit", "require-permit", "permit"]
+Confidence = Literal["V", "V*", "V-date", "K", "U", "assumed", "synthetic"]
+
+
+def _check_state(code: str) -> str:
+    if code not in STATE_CODES:
+        raise ValueError(f"{code!r} is no ISO 3166-1 alpha-2 code")
+    return code
+
+
+def _check_group(name: str) -> str:
+    if name not in GROUPS:
+        raise ValueError(f"{name!r} is no known group of States; known: {', '.join(sorted(GROUPS))}")
+    return name
+
+
+def _read_instant(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("time of day without an offset: write Z for UTC")
+        return parse_instant(value.isoformat())
+    if isinstance(value, str) or hasattr(value, "isoformat"):
+        return parse_instant(str(value))
+    raise ValueError(f"{value!r} is no instant")
+
+
+def _read_bounds(value: object) -> tuple[int, int]:
+    """An instant, or [earliest, latest] where the hour is not known."""
+    if isinstance(value, list | tuple):
+        if len(value) != 2:
+            raise ValueError("an interval of instants is [earliest, latest]")
+        earliest, latest = (_read_instant(v) for v in value)
+        if earliest > latest:
+            raise ValueError("earliest is after latest")
+        return earliest, latest
+    instant = _read_instant(value)
+    return instant, instant
+
+
+State = Annotated[str, AfterValidator(_check_state)]
+Group = Annotated[str, AfterValidator(_check_group)]
+_INSTANT_SCHEMA = {"type": "string", "description": "ISO 8601 instant with Z, or a date (00:00Z)"}
+Instant = Annotated[
+    int,
+    BeforeValidator(_read_instant, json_schema_input_type=str),
+    PlainSerializer(format_instant, return_type=str),
+]
+Bounds = Annotated[
+    tuple[int, int],
+    BeforeValidator(_read_bounds, json_schema_input_type=str | list[str]),
+    PlainSerializer(lambda b: [format_instant(v) for v in b], return_type=list[str]),
+]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Who(_Table):
+    """A test on operator and aircraft; all given fields must hold."""
+
+    operator: tuple[str, ...] = ()
+    operator_not: tuple[str, ...] = ()
+    licensed_in: tuple[State, ...] = ()
+    licensed_in_group: Group | None = None
+    licensed_not_in: tuple[State, ...] = ()
+    registered_in: tuple[State, ...] = ()
+    registered_in_group: Group | None = None
+    registration: tuple[str, ...] = ()
+    registration_not: tuple[str, ...] = ()
+    owned_in: tuple[State, ...] = ()
+    controlled_in: tuple[State, ...] = ()
+    chartered_in: tuple[State, ...] = ()
+    us_origin: bool | None = None
+    typecode: tuple[str, ...] = ()
+    max_seats: int | None = None
+
+
+class FlightTest(_Table):
+    """A test on the flight: its ends, its route so far, its nature; all given fields must hold.
+
+    `crossed` names territories entered earlier on the same flight (a route-history test);
+    `plan_aerodrome_in` looks at every aerodrome of the flight plan.
+    """
+
+    scheduled: bool | None = None
+    service: tuple[str, ...] = ()
+    origin_in: tuple[State, ...] = ()
+    origin_not_in: tuple[State, ...] = ()
+    destination_in: tuple[State, ...] = ()
+    destination_not_in: tuple[State, ...] = ()
+    origin: tuple[str, ...] = ()
+    destination: tuple[str, ...] = ()
+    destination_not: tuple[str, ...] = ()
+    plan_aerodrome_in: tuple[State, ...] = ()
+    crossed: tuple[State, ...] = ()
+    filed_after: Instant | None = None
+    status: tuple[Status, ...] = ()
+
+
+class Where(_Table):
+    """Where a rule acts; fields are ORed, `except_*` taken away."""
+
+    territory: tuple[State, ...] = ()
+    territory_group: Group | None = None
+    eu_territory: bool = False
+    fir: tuple[str, ...] = ()
+    zone: tuple[str, ...] = ()
+    aerodrome: tuple[str, ...] = ()
+    anywhere: bool = False
+    except_territory: tuple[State, ...] = ()
+
+
+class When(_Table):
+    """Dates of a rule.
+
+    `published` is when planners could know it (default: the earliest `from`). A `from` or `to`
+    given as [earliest, latest] is vague: inside the interval the rule is UNKNOWN. `daily` holds
+    UTC spans such as ``17:00-04:00`` (past midnight allowed), `weekly` ISO weekdays (1 = Monday)
+    of the day on which a span begins.
+    """
+
+    published: Instant | None = None
+    start: Bounds = Field((OPEN_FROM, OPEN_FROM), alias="from")
+    end: Bounds = Field((OPEN_TO, OPEN_TO), alias="to")
+    daily: tuple[str, ...] = ()
+    weekly: tuple[Annotated[int, Field(ge=1, le=7)], ...] = ()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start[0] >= self.end[1]:
+            raise ValueError("'to' is not after 'from'")
+        for span in self.daily:
+            parse_span(span)
+        return self
+
+    @property
+    def published_ms(self) -> int:
+        """When a planner could first know the rule."""
+        return self.start[0] if self.published is None else self.published
+
+
+def parse_span(text: str) -> tuple[int, int]:
+    """Turn ``HH:MM-HH:MM`` into milliseconds of the day; the end may be below the start."""
+    try:
+        start, end = (
+            (int(part[:2]) * 60 + int(part[3:5])) * 60_000 for part in text.strip().split("-")
+        )
+    except ValueError:
+        raise ValueError(f"{text!r} is no span of the day; write 17:00-04:00") from None
+    if not (0 <= start <= 86_400_000 and 0 <= end <= 86_400_000) or start == end:
+        raise ValueError(f"{text!r} is no span of the day; write 17:00-04:00")
+    return start, end
+
+
+class Levels(_Table):
+    """Vertical limits in feet, [lower, upper); a flight level is feet / 100."""
+
+    lower_ft: int = 0
+    upper_ft: int = 99_999
+
+
+class Unless(_Table):
+    """An exception: where it holds, its rule does not; it may have exceptions of its own."""
+
+    id: str
+    title: str
+    activities: tuple[Activity, ...] = ()
+    who: tuple[Who, ...] = ()
+    flight: tuple[FlightTest, ...] = ()
+    where: tuple[Where, ...] = ()
+    when: When | None = None
+    levels: Levels | None = None
+    unless: tuple[Unless, ...] = ()
+    permission_of: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        tests = (self.activities, self.who, self.flight, self.where, self.when, self.levels)
+        if not any(tests) and not self.permission_of:
+            raise ValueError("an exception needs a test or 'permission_of'")
+        return self
+
+
+class Permit(_Table):
+    """What a `require-permit` rule asks for.
+
+    `kind` is ``routine`` (an operator of a timetabled service is presumed to hold it, printed as
+    an assumption) or ``authority`` (lacking in kind: no bilateral, no carrier permit).
+    """
+
+    authority: str
+    kind: Literal["routine", "authority"]
+    lead_time_days: float | None = None
+    validity_hours: float | None = None
+
+
+class Reference(_Table):
+    """Where the norm can be read; `unknown` where no source was found."""
+
+    instrument: str
+    article: str = "unknown"
+    url: str = "unknown"
+    sources: tuple[str, ...] = ()
+
+
+class Rule(_Table):
+    """One machine-readable norm of a legal instrument."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Za-z0-9/.>+-]*$")]
+    title: str
+    authority: str
+    regime: str
+    force: Force = "binding"
+    effect: Effect = "prohibit"
+    addresses: Literal["airspace", "persons"] = "airspace"
+    activities: Annotated[tuple[Activity, ...], Field(min_length=1)]
+    who: tuple[Who, ...] = ()
+    flight: tuple[FlightTest, ...] = ()
+    where: tuple[Where, ...] = ()
+    when: When = When()
+    levels: Levels | None = None
+    unless: tuple[Unless, ...] = ()
+    relieves: tuple[str, ...] = ()
+    permit: Permit | None = None
+    person_bound: str = ""
+    basis: str = ""
+    reference: Reference
+    confidence: Confidence
+    last_evidence: Instant | None = None
+    alternative: str = ""
+    open_question: bool = False
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.effect == "permit" and not self.relieves:
+            raise ValueError("a licence (effect 'permit') must name the rules it relieves")
+        if self.relieves and self.effect != "permit":
+            raise ValueError("only a licence (effect 'permit') relieves rules")
+        if (self.permit is not None) != (self.effect == "require-permit"):
+            raise ValueError("'permit' goes with effect 'require-permit', and only with it")
+        if self.addresses == "persons" and not self.person_bound:
+            raise ValueError("a rule addressed to persons names whom it binds in 'person_bound'")
+        return self
+
+
+class RulebookFile(_Table):
+    """One TOML file of a rulebook: the rules of one authority."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    title: str = ""
+    rule: tuple[Rule, ...] = ()
+
+
+def rulebook_schema() -> dict[str, Any]:
+    """JSON Schema of a rulebook file, for editors and linters."""
+    schema = RulebookFile.model_json_schema(by_alias=True, mode="validation")
+    schema["$id"] = f"https://airsim.invalid/schema/rulebook-{SCHEMA_VERSION}.json"
+    schema["title"] = "airsim rulebook file"
+    return schema

@@ -1,0 +1,311 @@
+"""Tables that airsim writes: schemas with units and version, content hash, atomic write and read.
+
+A table is a mapping from column name to a list of plain Python values, all of one length. Values
+are quantised here, once, on the way out (1 s, 0.001 km, 0.1 kg, 1e-6 degree), so that equal runs
+give equal bytes and runs on other machines equal values.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from airsim.base import InputError, Problem
+
+RESULTS_VERSION = 1
+
+Kind = Literal["text", "int", "bool", "km", "nm", "min", "kg", "degree", "instant", "wkb"]
+Table = Mapping[str, Sequence[Any]]
+_DECIMALS: dict[str, int] = {"km": 3, "nm": 3, "min": 1, "kg": 1, "degree": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: name (with its unit), kind and meaning. Lists of ids are space separated."""
+
+    name: str
+    kind: Kind
+    doc: str
+
+
+def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(*row) for row in rows)
+
+
+SCHEMAS: dict[str, tuple[Column, ...]] = {
+    "flights": _columns(
+        ("flight_id", "text", "unique id of the flight in this run"),
+        ("callsign", "text", "ATC callsign"),
+        ("operator", "text", "ICAO designator of the operator"),
+        ("adep", "text", "ICAO location indicator of departure"),
+        ("ades", "text", "ICAO location indicator of destination"),
+        ("eobt_utc", "instant", "estimated off-block time"),
+        ("planned_at_utc", "instant", "when the flight was planned: it knew the law published then"),
+        ("typecode", "text", "ICAO type designator planned"),
+        ("registration", "text", "tail assigned; empty if none"),
+        ("scheduled", "bool", "scheduled service"),
+        ("probe", "bool", "a question, judged and drawn but never dispatched"),
+        ("grade", "text", "confidence of the timetable row: V read, v partial, K known, S synthetic"),
+        ("outcome", "text", "direct detour fuel-stop needs-permit infeasible unknown"),
+        ("lawful", "text", "yes no unknown: free of breaches by persons"),
+        ("direct_km", "km", "WGS84 geodesic from departure to destination"),
+        ("distance_km", "km", "length of the permitted route; empty if none"),
+        ("block_min", "min", "block time"),
+        ("fuel_kg", "kg", "block fuel"),
+        ("stops", "text", "fuel stops, ICAO"),
+        ("clearance_nm", "nm", "least distance of the route from closed airspace, at most as asked"),
+        ("blocking_rules", "text", "rules that leave no route, or bar an end"),
+        ("breaches", "text", "rules addressed to persons that the flight breaks"),
+        ("advisories", "text", "advisory rules met on the route"),
+        ("permits", "text", "permits needed (rule ids)"),
+        ("assumed", "text", "facts assumed, key=value"),
+        ("not_judged", "text", "rules that lack a fact and changed nothing"),
+        ("provisional", "bool", "verdict rests only on unverified rules"),
+        ("status", "text", "flown cancelled diverted probe: what the simulation did"),
+        ("atot_utc", "instant", "simulated take-off"),
+        ("aldt_utc", "instant", "simulated landing"),
+        ("delay_min", "min", "off-block delay"),
+        ("reason", "text", "one line in plain words"),
+    ),
+    "crossings": _columns(
+        ("flight_id", "text", "flight"),
+        ("seq", "int", "order along the route"),
+        ("layer", "text", "territory fir zone"),
+        ("designator", "text", "ISO alpha-2 for territory, ICAO for FIR, zone designator"),
+        ("title", "text", "name of the airspace"),
+        ("quality", "text", "published derived approximate national synthetic"),
+        ("entry_km", "km", "distance along the route at entry"),
+        ("exit_km", "km", "distance along the route at exit"),
+        ("entry_utc", "instant", "time of entry"),
+        ("exit_utc", "instant", "time of exit"),
+    ),
+    "decisions": _columns(
+        ("flight_id", "text", "flight"),
+        ("seq", "int", "order"),
+        ("phase", "text", "planned: law published at planning; met: law in force at the time"),
+        ("activity", "text", "overflight landing take-off technical-stop ..."),
+        ("layer", "text", "layer of the airspace; empty for a person's activity"),
+        ("designator", "text", "airspace or aerodrome"),
+        ("at_utc", "instant", "time judged"),
+        ("outcome", "text", "PERMITTED FORBIDDEN NOT_PERMITTED ADVISED_AGAINST UNKNOWN BREACH"),
+        ("rules", "text", "deciding rule ids"),
+        ("references", "text", "instruments, joined by ' | '"),
+    ),
+    "events": _columns(
+        ("seq", "int", "order of the log"),
+        ("time_utc", "instant", "when"),
+        ("event", "text", "kind of event"),
+        ("flight_id", "text", "flight; empty if none"),
+        ("registration", "text", "tail; empty if none"),
+        ("detail", "text", "what happened"),
+    ),
+    "routes": _columns(
+        ("flight_id", "text", "flight"),
+        ("role", "text", "planned | direct"),
+        ("seq", "int", "order of the point"),
+        ("longitude", "degree", "WGS84"),
+        ("latitude", "degree", "WGS84"),
+    ),
+    "closed": _columns(
+        ("flight_id", "text", "flight for whom the airspace is closed"),
+        ("layer", "text", "layer"),
+        ("designator", "text", "airspace"),
+        ("outcome", "text", "FORBIDDEN NOT_PERMITTED UNKNOWN ADVISED_AGAINST (if obeyed)"),
+        ("rules", "text", "deciding rule ids"),
+    ),
+    "rules": _columns(
+        ("rule_id", "text", "rule named anywhere in this run"),
+        ("title", "text", "what it is"),
+        ("authority", "text", "whose"),
+        ("regime", "text", "body of rules it belongs to"),
+        ("force", "text", "binding advisory operator-policy"),
+        ("effect", "text", "prohibit require-permit permit"),
+        ("addresses", "text", "airspace persons"),
+        ("from_utc", "text", "start; 'a .. b' where vague"),
+        ("to_utc", "text", "end; empty while open; 'a .. b' where vague"),
+        ("instrument", "text", "legal instrument"),
+        ("article", "text", "article"),
+        ("url", "text", "where to read it"),
+        ("confidence", "text", "V V* V-date read in a source; K known; U uncertain; synthetic"),
+        ("last_evidence_utc", "text", "latest date for which a source was seen"),
+        ("note", "text", "remark"),
+    ),
+    "areas": _columns(
+        ("layer", "text", "territory fir zone"),
+        ("designator", "text", "airspace"),
+        ("title", "text", "name"),
+        ("quality", "text", "quality of the outline"),
+        ("source", "text", "source of the outline"),
+        ("geometry", "wkb", "outline in lon/lat, split at 180 degrees"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything one run produced.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+        By the names in `SCHEMAS`.
+    summary : mapping
+        JSON-ready answers of the run (counts, findings, before/after, sensitivity, limits).
+    """
+
+    tables: Mapping[str, Table]
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Rows of a table as dictionaries."""
+        table = self.tables[name]
+        names = [column.name for column in SCHEMAS[name]]
+        for values in zip(*(table[n] for n in names), strict=True):
+            yield dict(zip(names, values, strict=True))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over all tables and the summary, independent of file formats."""
+        digest = hashlib.sha256()
+        for name in sorted(self.tables):
+            digest.update(hash_table(name, self.tables[name]).encode())
+        digest.update(json.dumps(self.summary, sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def make_table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Turn rows into a quantised table in schema order.
+
+    Raises
+    ------
+    KeyError
+        A row lacks a column of the schema.
+    """
+    return {
+        column.name: [_quantise(column.kind, row[column.name]) for row in rows]
+        for column in SCHEMAS[name]
+    }
+
+
+def _quantise(kind: Kind, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind in _DECIMALS:
+        # + 0.0 turns -0.0 into 0.0: equal values must be equal bytes.
+        return round(float(value), _DECIMALS[kind]) + 0.0
+    if kind == "int":
+        return int(value)
+    if kind == "bool":
+        return bool(value)
+    return value
+
+
+def hash_table(name: str, table: Table) -> str:
+    """Canonical content hash of a table, independent of file format and library version."""
+    digest = hashlib.sha256(name.encode())
+    for column in SCHEMAS[name]:
+        for value in table[column.name]:
+            text = value.hex() if isinstance(value, bytes) else json.dumps(value)
+            digest.update(text.encode() + b"\x1f")
+        digest.update(b"\x1e")
+    return digest.hexdigest()
+
+
+@contextmanager
+def open_atomic(path: Path, mode: str = "w", **options: Any) -> Iterator[IO[Any]]:
+    """Open a temporary neighbour of `path`; rename it into place only if all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, mode, **options) as stream:
+            yield stream
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with open_atomic(path, encoding="utf-8", newline="") as stream:
+        stream.write(text)
+
+
+def write_table(folder: Path, name: str, table: Table) -> None:
+    """Write one table as ``name.parquet`` and, unless it holds geometry, ``name.csv``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types: dict[str, Callable[[], Any]] = {
+        "int": pa.int64, "bool": pa.bool_, "wkb": pa.binary, "km": pa.float64, "nm": pa.float64,
+        "min": pa.float64, "kg": pa.float64, "degree": pa.float64,
+    }  # fmt: skip
+    schema = pa.schema(
+        [
+            pa.field(c.name, types.get(c.kind, pa.string)(), metadata={"kind": c.kind, "doc": c.doc})
+            for c in SCHEMAS[name]
+        ],
+        metadata={"airsim_table": name, "airsim_results_version": str(RESULTS_VERSION)},
+    )
+    arrow = pa.table({c.name: list(table[c.name]) for c in SCHEMAS[name]}, schema=schema)
+    with open_atomic(folder / f"{name}.parquet", "wb") as stream:
+        pq.write_table(arrow, stream, compression="zstd")
+    if any(c.kind == "wkb" for c in SCHEMAS[name]):
+        return
+    with open_atomic(folder / f"{name}.csv", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        names = [c.name for c in SCHEMAS[name]]
+        writer.writerow(names)
+        for row in zip(*(table[n] for n in names), strict=True):
+            writer.writerow("" if v is None else str(v).lower() if v is True or v is False else v for v in row)
+
+
+def write_results(folder: Path, results: Results) -> None:
+    """Write every table, then ``summary.json`` last: its presence says that the rest is whole."""
+    for name in SCHEMAS:
+        if name in results.tables:
+            write_table(folder, name, results.tables[name])
+    summary = {"results_version": RESULTS_VERSION, **results.summary}
+    summary["content_hash"] = results.content_hash
+    write_text(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
+
+
+def read_results(folder: Path | str) -> Results:
+    """Read back what `write_results` wrote.
+
+    Raises
+    ------
+    InputError
+        The folder holds no finished run, or one of another version.
+    """
+    import pyarrow.parquet as pq
+
+    root = Path(folder)
+    try:
+        summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        raise InputError(
+            Problem(str(root), "summary.json", "no finished run here", "run `airsim run` first")
+        ) from None
+    if summary.pop("results_version", None) != RESULTS_VERSION:
+        raise InputError(
+            Problem(str(root), "summary.json", "written by another version of airsim", "run again")
+        )
+    summary.pop("content_hash", None)
+    tables = {
+        name: pq.read_table(root / f"{name}.parquet").to_pydict()
+        for name in SCHEMAS
+        if (root / f"{name}.parquet").exists()
+    }
+    return Results(tables, summary)
