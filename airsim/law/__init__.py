@@ -5,15 +5,14 @@ Designators only, never shapes: which areas a rule covers is settled in `airsim.
 
 from airsim.law.amend import Amendment, amend_rulebook, parse_amendments
 from airsim.law.judge import (
-    FALSE,
-    TRUE,
-    UNKNOWN,
     FlightFacts,
+    Place,
+    Question,
     Truth,
     Verdict,
+    covers_place,
     judge_rule,
     judge_time,
-    scope_missing,
 )
 from airsim.law.lint import LintFinding, lint_rulebook
 from airsim.law.model import (
@@ -31,15 +30,14 @@ from airsim.law.model import (
 from airsim.law.rulebook import Rulebook, load_rulebook, make_rulebook, parse_rules, read_rules
 
 __all__ = [
-    "FALSE",
-    "TRUE",
-    "UNKNOWN",
     "Activity",
     "Amendment",
     "FlightFacts",
     "FlightTest",
     "LintFinding",
     "Permit",
+    "Place",
+    "Question",
     "Reference",
     "Rule",
     "Rulebook",
@@ -50,6 +48,7 @@ __all__ = [
     "Where",
     "Who",
     "amend_rulebook",
+    "covers_place",
     "judge_rule",
     "judge_time",
     "lint_rulebook",
@@ -59,5 +58,4 @@ __all__ = [
     "parse_rules",
     "read_rules",
     "rulebook_schema",
-    "scope_missing",
 ]

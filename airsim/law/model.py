@@ -132,6 +132,7 @@ class FlightTest(_Table):
     plan_aerodrome_in: tuple[State, ...] = ()
     crossed: tuple[State, ...] = ()
     filed_after: Instant | None = None
+    item: tuple[str, ...] = ()
     status: tuple[Status, ...] = ()
 
 
