@@ -48,12 +48,12 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("adep", "text", "ICAO location indicator of departure"),
         ("ades", "text", "ICAO location indicator of destination"),
         ("eobt_utc", "instant", "estimated off-block time"),
-        ("planned_at_utc", "instant", "when the flight was planned: it knew the law published then"),
+        ("planned_at_utc", "instant", "when it was planned, on the law published by then"),
         ("typecode", "text", "ICAO type designator planned"),
         ("registration", "text", "tail assigned; empty if none"),
         ("scheduled", "bool", "scheduled service"),
         ("probe", "bool", "a question, judged and drawn but never dispatched"),
-        ("grade", "text", "confidence of the timetable row: V read, v partial, K known, S synthetic"),
+        ("grade", "text", "of the timetable row: V read, v partial, K known, S synthetic"),
         ("outcome", "text", "direct detour fuel-stop needs-permit infeasible unknown"),
         ("lawful", "text", "yes no unknown: free of breaches by persons"),
         ("direct_km", "km", "WGS84 geodesic from departure to destination"),
@@ -61,7 +61,7 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("block_min", "min", "block time"),
         ("fuel_kg", "kg", "block fuel"),
         ("stops", "text", "fuel stops, ICAO"),
-        ("clearance_nm", "nm", "least distance of the route from closed airspace, at most as asked"),
+        ("clearance_nm", "nm", "least distance from closed airspace, at most as asked"),
         ("blocking_rules", "text", "rules that leave no route, or bar an end"),
         ("breaches", "text", "rules addressed to persons that the flight breaks"),
         ("advisories", "text", "advisory rules met on the route"),
@@ -253,7 +253,9 @@ def write_table(folder: Path, name: str, table: Table) -> None:
     }  # fmt: skip
     schema = pa.schema(
         [
-            pa.field(c.name, types.get(c.kind, pa.string)(), metadata={"kind": c.kind, "doc": c.doc})
+            pa.field(
+                c.name, types.get(c.kind, pa.string)(), metadata={"kind": c.kind, "doc": c.doc}
+            )
             for c in SCHEMAS[name]
         ],
         metadata={"airsim_table": name, "airsim_results_version": str(RESULTS_VERSION)},
@@ -268,7 +270,13 @@ def write_table(folder: Path, name: str, table: Table) -> None:
         names = [c.name for c in SCHEMAS[name]]
         writer.writerow(names)
         for row in zip(*(table[n] for n in names), strict=True):
-            writer.writerow("" if v is None else str(v).lower() if v is True or v is False else v for v in row)
+            writer.writerow(_cell(value) for value in row)
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def write_results(folder: Path, results: Results) -> None:

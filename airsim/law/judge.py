@@ -246,9 +246,7 @@ def _judge_subject(test: Who, facts: FlightFacts, at_ms: int) -> _Result:
         results.append(lacks if known is None else (known is test.us_origin, _NOTHING))
     if test.max_seats is not None:
         seats: _Result = (None, frozenset({"seats"}))
-        results.append(
-            seats if facts.seats is None else (facts.seats <= test.max_seats, _NOTHING)
-        )
+        results.append(seats if facts.seats is None else (facts.seats <= test.max_seats, _NOTHING))
     return _all_of(results)
 
 

@@ -26,8 +26,9 @@ from airsim.base.codes import GROUPS
 SCHEMA_VERSION = 1
 
 Activity = Literal[
-    "overflight", "landing", "take-off", "technical-stop", "marketing", "servicing", "parts", "cargo"
-]
+    "overflight", "landing", "take-off", "technical-stop", "marketing", "servicing", "parts",
+    "cargo",
+]  # fmt: skip
 Status = Literal[
     "emergency", "humanitarian", "state", "military", "medical", "search-and-rescue", "calibration",
     "derogation", "coordinated",
@@ -45,7 +46,8 @@ def _check_state(code: str) -> str:
 
 def _check_group(name: str) -> str:
     if name not in GROUPS:
-        raise ValueError(f"{name!r} is no known group of States; known: {', '.join(sorted(GROUPS))}")
+        known = ", ".join(sorted(GROUPS))
+        raise ValueError(f"{name!r} is no known group of States; known: {known}")
     return name
 
 

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def make_rulebook(rules: Iterable[Rule], files: Mapping[str, str] | None = None)
     ordered = sorted(rules, key=lambda rule: rule.id)
     problems = ProblemList()
     names = files or {}
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if first.id == second.id:
             problems.add(
                 names.get(first.id, "rulebook"), first.id, "rule id is used twice", "rename one"
