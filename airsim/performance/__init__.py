@@ -1,0 +1,30 @@
+"""Time, fuel, profile and charges by aircraft type."""
+
+from airsim.performance.aircraft import AircraftType, AircraftTypes, load_types
+from airsim.performance.fuel import (
+    DEFAULT_POLICY,
+    FlightPerformance,
+    FuelPolicy,
+    flown_km,
+    fly,
+    max_range_km,
+    needs_stop,
+    payload_for_seats,
+)
+from airsim.performance.profile import level_at, time_at
+
+__all__ = [
+    "DEFAULT_POLICY",
+    "AircraftType",
+    "AircraftTypes",
+    "FlightPerformance",
+    "FuelPolicy",
+    "flown_km",
+    "fly",
+    "level_at",
+    "load_types",
+    "max_range_km",
+    "needs_stop",
+    "payload_for_seats",
+    "time_at",
+]

