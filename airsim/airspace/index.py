@@ -1,0 +1,103 @@
+"""Cell index of a layer: edges per cell, and the areas at a reference point of each cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airsim.airspace.arrangement import Arrangement
+
+Longs = NDArray[np.int64]
+
+_VOTES = 96  # reference points that settle which side of a boundary is inside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellIndex:
+    """Cells on the six faces of a cube, as compressed rows.
+
+    Parameters
+    ----------
+    lines : ndarray, shape (n + 1,)
+        Grid lines of a face, gnomonic coordinates; n cells per side, 6 n n cells.
+    cell_start, cell_edge : ndarray of int64 and int32
+        Edges that meet or nearly meet each cell.
+    area_start, area_of : ndarray of int64 and int32
+        Areas at the reference point of each cell.
+    """
+
+    lines: NDArray[np.float64]
+    cell_start: Longs
+    cell_edge: NDArray[np.int32]
+    area_start: Longs
+    area_of: NDArray[np.int32]
+
+    @property
+    def cells_per_side(self) -> int:
+        """Cells per side of a face."""
+        return self.lines.size - 1
+
+
+def _choose_cells(edges: int) -> int:
+    """Cells per side, even: about four edges per cell, within reason."""
+    return int(min(max(8, 2 * round(np.sqrt(edges / 24.0) / 2)), 128))
+
+
+def _inside_in_plane(
+    lonlat: NDArray[np.float64],
+    vertex_start: Longs,
+    ring_area: NDArray[np.int32],
+    areas: int,
+    lon: float,
+    lat: float,
+) -> NDArray[np.bool_]:
+    """Whether each area holds a point, by rings drawn on a plate carree."""
+    x0, y0 = lonlat[:, 0], lonlat[:, 1]
+    following = np.arange(1, lonlat.shape[0] + 1)
+    full = np.diff(vertex_start) > 0
+    following[vertex_start[1:][full] - 1] = vertex_start[:-1][full]
+    x1, y1 = x0[following], y0[following]
+    spans = (y0 <= lat) != (y1 <= lat)
+    rise = np.where(spans, y1 - y0, 1.0)
+    hit = spans & (x0 + (lat - y0) / rise * (x1 - x0) > lon)
+    area = np.repeat(ring_area, np.diff(vertex_start))
+    return np.asarray(np.bincount(area[hit], minlength=areas) % 2 == 1)
+
+
+def build_index(
+    arrangement: Arrangement,
+    lonlat: NDArray[np.float64],
+    vertex_start: Longs,
+    ring_area: NDArray[np.int32],
+    areas: int,
+) -> CellIndex:
+    """Index the edges of a layer; rings as in `arrange_edges`, `areas` their number."""
+    from airsim import kernels
+    from airsim.geodesy import lonlat_from_vectors
+
+    n = _choose_cells(arrangement.edge.shape[0])
+    lines = np.tan((np.arange(n + 1) / n - 0.5) * (np.pi / 2))
+    cell_start, cell_edge = kernels.index_edges(arrangement.vertex, arrangement.edge, n)
+
+    def index_areas(at_first: NDArray[np.int32]) -> tuple[Longs, NDArray[np.int32]]:
+        start, area = kernels.index_areas(
+            arrangement.vertex, arrangement.edge, arrangement.label_start,
+            arrangement.label_area, cell_start, cell_edge, n, lines, at_first,
+        )  # fmt: skip
+        return start, area
+
+    # boundaries tell inside from outside up to exchange: rings in the plane settle it by vote,
+    # as a few votes near edges that are no straight lines in the plane may be wrong
+    area_start, area_of = index_areas(np.empty(0, np.int32))
+    against = np.zeros(areas, np.int64)
+    for cell in np.linspace(0, 6 * n * n - 1, _VOTES).astype(np.int64):
+        lon, lat = lonlat_from_vectors(np.array(kernels.cell_centre(cell, n)))
+        plane = _inside_in_plane(lonlat, vertex_start, ring_area, areas, float(lon), float(lat))
+        plane[area_of[area_start[cell] : area_start[cell + 1]]] ^= True
+        against += plane
+    flipped = np.flatnonzero(against > _VOTES // 2).astype(np.int32)
+    if flipped.size:
+        area_start, area_of = index_areas(flipped)
+    return CellIndex(lines, cell_start, cell_edge, area_start, area_of)

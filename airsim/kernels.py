@@ -1,0 +1,1040 @@
+"""Compiled loops: arrays in, arrays out, no domain words.
+
+Numbers are plain arrays of unit vectors and integers. Signs of determinants decide everything that
+is topological, ties are broken by one imagined shift of all path points, so that each boundary
+is crossed an even number of times by a closed line, whatever the rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+
+def compiled(*, parallel: bool = False) -> Callable[[Function], Function]:
+    """Compile with numba; keep the machine code on disk where something can be written."""
+
+    def decorate(function: Function) -> Function:
+        options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "parallel": parallel}
+        try:
+            result: Any = numba.njit(cache=True, **options)(function)
+        except (RuntimeError, OSError):  # no place to keep it: compile once per process
+            result = numba.njit(cache=False, **options)(function)
+        return cast("Function", result)
+
+    return decorate
+
+
+# ---------------------------------------------------------------------------------------------
+# signs of determinants
+# ---------------------------------------------------------------------------------------------
+_SURE = 4e-15  # rounding of a float64 determinant of unit vectors stays below this
+_ZERO = 1e-28  # rounding of the double-double determinant stays below this
+# the imagined shift of every path point: any direction that no boundary edge points to
+_UX, _UY, _UZ = 0.48319, 0.60517, 0.63277
+
+
+@compiled()
+def _add_product(hi: float, lo: float, x: float, y: float, z: float) -> tuple[float, float]:
+    """(hi, lo) + x * y * z in double-double arithmetic (Dekker 1971)."""
+    p = x * y
+    s = 134217729.0 * x
+    xh = s - (s - x)
+    xl = x - xh
+    s = 134217729.0 * y
+    yh = s - (s - y)
+    yl = y - yh
+    pe = ((xh * yh - p) + xh * yl + xl * yh) + xl * yl
+    q = p * z
+    s = 134217729.0 * p
+    ph = s - (s - p)
+    pl = p - ph
+    s = 134217729.0 * z
+    zh = s - (s - z)
+    zl = z - zh
+    qe = ((ph * zh - q) + ph * zl + pl * zh) + pl * zl + pe * z
+    t = hi + q
+    b = t - hi
+    return t, lo + (((hi - (t - b)) + (q - b)) + qe)
+
+
+@compiled()
+def _determinant(
+    ax: float, ay: float, az: float,
+    bx: float, by: float, bz: float,
+    cx: float, cy: float, cz: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Double-double determinant of three vectors, as (high, low)."""
+    hi, lo = _add_product(0.0, 0.0, ay, bz, cx)
+    hi, lo = _add_product(hi, lo, -az, by, cx)
+    hi, lo = _add_product(hi, lo, az, bx, cy)
+    hi, lo = _add_product(hi, lo, -ax, bz, cy)
+    hi, lo = _add_product(hi, lo, ax, by, cz)
+    return _add_product(hi, lo, -ay, bx, cz)
+
+
+@compiled()
+def _point_side_exact(
+    px: float, py: float, pz: float,
+    ax: float, ay: float, az: float,
+    bx: float, by: float, bz: float,
+) -> bool:  # fmt: skip
+    hi, lo = _determinant(ax, ay, az, bx, by, bz, px, py, pz)
+    if abs(hi + lo) <= _ZERO:
+        hi, lo = _determinant(ax, ay, az, bx, by, bz, _UX, _UY, _UZ)
+    return hi + lo > -_ZERO
+
+
+@compiled()
+def point_side(
+    px: float, py: float, pz: float,
+    ax: float, ay: float, az: float,
+    bx: float, by: float, bz: float,
+) -> bool:  # fmt: skip
+    """Whether path point p lies left of the great circle from a to b (ties: see module)."""
+    d = (ay * bz - az * by) * px + (az * bx - ax * bz) * py + (ax * by - ay * bx) * pz
+    if d > _SURE:
+        return True
+    if d < -_SURE:
+        return False
+    return _point_side_exact(px, py, pz, ax, ay, az, bx, by, bz)
+
+
+@compiled()
+def vertex_side_exact(
+    vx: float, vy: float, vz: float,
+    px: float, py: float, pz: float,
+    qx: float, qy: float, qz: float,
+) -> bool:  # fmt: skip
+    """Whether boundary vertex v lies left of the leg from p to q (ties: see module)."""
+    hi, lo = _determinant(px, py, pz, qx, qy, qz, vx, vy, vz)
+    if abs(hi + lo) <= _ZERO:
+        h1, l1 = _determinant(_UX, _UY, _UZ, qx, qy, qz, vx, vy, vz)
+        h2, l2 = _determinant(_UX, _UY, _UZ, px, py, pz, vx, vy, vz)
+        hi, lo = h1 - h2, l1 - l2
+    return hi + lo > -_ZERO
+
+
+# ---------------------------------------------------------------------------------------------
+# cells: each of six faces of a cube is cut by planes through the centre into n x n cells
+# ---------------------------------------------------------------------------------------------
+@compiled()
+def _face_of(x: float, y: float, z: float) -> int:
+    ax, ay, az = abs(x), abs(y), abs(z)
+    if ax >= ay and ax >= az:
+        return 0 if x > 0 else 3
+    if ay >= az:
+        return 1 if y > 0 else 4
+    return 2 if z > 0 else 5
+
+
+@compiled()
+def _on_face(face: int, x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Coordinates (u, v, w) of a vector, w towards the face; u / w and v / w span its plane."""
+    if face == 0:
+        return y, z, x
+    if face == 1:
+        return z, x, y
+    if face == 2:
+        return x, y, z
+    if face == 3:
+        return y, z, -x
+    if face == 4:
+        return z, x, -y
+    return x, y, -z
+
+
+@compiled()
+def _column_of(u: float, w: float, n: int) -> int:
+    """Column of the equiangular grid, kept inside the face."""
+    k = math.floor((math.atan2(u, w) * (2.0 / math.pi) + 0.5) * n)
+    return min(max(k, 0), n - 1)
+
+
+@compiled()
+def cell_of(x: float, y: float, z: float, n: int) -> int:
+    """Number of the cell that holds a vector."""
+    face = _face_of(x, y, z)
+    u, v, w = _on_face(face, x, y, z)
+    return (face * n + _column_of(u, w, n)) * n + _column_of(v, w, n)
+
+
+@compiled()
+def cell_centre(cell: int, n: int) -> tuple[float, float, float]:
+    """Unit vector of the reference point of a cell."""
+    face = cell // (n * n)
+    # off the middle by odd shares: data like to lie on round coordinates
+    u = math.tan(((cell // n % n + 0.4871) / n - 0.5) * (math.pi / 2))
+    v = math.tan(((cell % n + 0.5147) / n - 0.5) * (math.pi / 2))
+    size = math.sqrt(1.0 + u * u + v * v)
+    u, v, w = u / size, v / size, 1.0 / size
+    if face >= 3:
+        w = -w
+    if face % 3 == 0:
+        return w, u, v
+    if face % 3 == 1:
+        return v, w, u
+    return u, v, w
+
+
+@compiled()
+def _clip(lo: float, hi: float, f: float, g: float) -> tuple[float, float]:
+    """Part of [lo, hi] where the linear function from f (at 0) to g (at 1) is not negative."""
+    if f < 0.0 and g < 0.0:
+        return 1.0, 0.0
+    if f < 0.0:
+        lo = max(lo, f / (f - g))
+    elif g < 0.0:
+        hi = min(hi, f / (f - g))
+    return lo, hi
+
+
+_MARGIN = 1e-9  # cells take edges that pass this near; far above rounding, far below a metre
+
+
+@compiled()
+def _cells_of_edge(
+    ax: float, ay: float, az: float, bx: float, by: float, bz: float, n: int, out: Ints
+) -> int:
+    """Cells that an edge meets or nearly meets, into `out`; returns how many (maybe too many)."""
+    count = 0
+    for face in range(6):
+        au, av, aw = _on_face(face, ax, ay, az)
+        bu, bv, bw = _on_face(face, bx, by, bz)
+        grow = 1.0 + _MARGIN
+        lo, hi = _clip(0.0, 1.0, aw - 0.1, bw - 0.1)
+        lo, hi = _clip(lo, hi, grow * aw - au, grow * bw - bu)
+        lo, hi = _clip(lo, hi, grow * aw + au, grow * bw + bu)
+        lo, hi = _clip(lo, hi, grow * aw - av, grow * bw - bv)
+        lo, hi = _clip(lo, hi, grow * aw + av, grow * bw + bv)
+        if lo > hi:
+            continue
+        # columns in turn: in each, the rows between the ends of the part that lies in it
+        du, dv, dw = bu - au, bv - av, bw - aw
+        u0, u1 = (au + lo * du) / (aw + lo * dw), (au + hi * du) / (aw + hi * dw)
+        first = _column_of(min(u0, u1) - _MARGIN, 1.0, n)
+        last = _column_of(max(u0, u1) + _MARGIN, 1.0, n)
+        for i in range(first, last + 1):
+            left = math.tan((i / n - 0.5) * (math.pi / 2)) - _MARGIN if i > first else -2.0
+            right = math.tan(((i + 1) / n - 0.5) * (math.pi / 2)) + _MARGIN if i < last else 2.0
+            s, e = _clip(lo, hi, au - left * aw, bu - left * bw)
+            s, e = _clip(s, e, right * aw - au, right * bw - bu)
+            if s > e:
+                continue
+            v0, v1 = (av + s * dv) / (aw + s * dw), (av + e * dv) / (aw + e * dw)
+            low = _column_of(min(v0, v1) - 4 * _MARGIN, 1.0, n)
+            high = _column_of(max(v0, v1) + 4 * _MARGIN, 1.0, n)
+            for j in range(low, high + 1):
+                if count < out.size:
+                    out[count] = (face * n + i) * n + j
+                count += 1
+    return count
+
+
+@compiled()
+def index_edges(vertex: Floats, edge: Ints, n: int) -> tuple[Longs, Ints]:
+    """Edges per cell as CSR: (start, edge numbers)."""
+    start = np.zeros(6 * n * n + 1, np.int64)
+    cells = np.empty(64 * n, np.int32)
+    for e in range(edge.shape[0]):
+        a, b = vertex[edge[e, 0]], vertex[edge[e, 1]]
+        for k in range(_cells_of_edge(a[0], a[1], a[2], b[0], b[1], b[2], n, cells)):
+            start[cells[k] + 1] += 1
+    for c in range(6 * n * n):
+        start[c + 1] += start[c]
+    fill = start[:-1].copy()
+    found = np.empty(start[-1], np.int32)
+    for e in range(edge.shape[0]):
+        a, b = vertex[edge[e, 0]], vertex[edge[e, 1]]
+        for k in range(_cells_of_edge(a[0], a[1], a[2], b[0], b[1], b[2], n, cells)):
+            found[fill[cells[k]]] = e
+            fill[cells[k]] += 1
+    return start, found
+
+
+# ---------------------------------------------------------------------------------------------
+# a leg against the edges of one cell
+# ---------------------------------------------------------------------------------------------
+@compiled()
+def _hits_in_cell(
+    px: float, py: float, pz: float, qx: float, qy: float, qz: float,
+    lo: float, hi: float, cell: int,
+    vertex: Floats, edge: Ints, cell_start: Longs, cell_edge: Ints,
+    hit_t: Floats, hit_edge: Ints, count: int,
+) -> tuple[Floats, Ints, int]:  # fmt: skip
+    """Add the crossings of leg pq with parameter in [lo, hi): each once over all cells."""
+    nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
+    for k in range(cell_start[cell], cell_start[cell + 1]):
+        e = cell_edge[k]
+        i, j = edge[e, 0], edge[e, 1]
+        ax, ay, az = vertex[i, 0], vertex[i, 1], vertex[i, 2]
+        bx, by, bz = vertex[j, 0], vertex[j, 1], vertex[j, 2]
+        da = nx * ax + ny * ay + nz * az
+        db = nx * bx + ny * by + nz * bz
+        if da > _SURE:
+            left_a = True
+        elif da < -_SURE:
+            left_a = False
+        else:
+            left_a = vertex_side_exact(ax, ay, az, px, py, pz, qx, qy, qz)
+        if db > _SURE:
+            left_b = True
+        elif db < -_SURE:
+            left_b = False
+        else:
+            left_b = vertex_side_exact(bx, by, bz, px, py, pz, qx, qy, qz)
+        if left_a == left_b:
+            continue
+        if point_side(px, py, pz, ax, ay, az, bx, by, bz) == point_side(
+            qx, qy, qz, ax, ay, az, bx, by, bz
+        ):
+            continue
+        # the point of the edge that lies on the leg's plane, then its share of the leg's chord
+        wa, wb = abs(db), abs(da)
+        if wa + wb == 0.0:
+            wa = wb = 1.0
+        cx, cy, cz = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
+        f = (py * cz - pz * cy) * nx + (pz * cx - px * cz) * ny + (px * cy - py * cx) * nz
+        g = (cy * qz - cz * qy) * nx + (cz * qx - cx * qz) * ny + (cx * qy - cy * qx) * nz
+        t = 0.5
+        if f + g != 0.0:
+            t = min(max(f / (f + g), 0.0), 1.0)
+        if lo <= t < hi:
+            if count == hit_t.size:
+                hit_t = np.concatenate((hit_t, np.empty_like(hit_t)))
+                hit_edge = np.concatenate((hit_edge, np.empty_like(hit_edge)))
+            hit_t[count] = t
+            hit_edge[count] = e
+            count += 1
+    return hit_t, hit_edge, count
+
+
+@compiled()
+def _hits_on_face(
+    px: float, py: float, pz: float, qx: float, qy: float, qz: float,
+    t0: float, t1: float, face: int, n: int, lines: Floats,
+    vertex: Floats, edge: Ints, cell_start: Longs, cell_edge: Ints,
+    hit_t: Floats, hit_edge: Ints, count: int,
+) -> tuple[Floats, Ints, int]:  # fmt: skip
+    """Step through the cells of one face that the leg meets between t0 and t1."""
+    pu, pv, pw = _on_face(face, px, py, pz)
+    qu, qv, qw = _on_face(face, qx, qy, qz)
+    du, dv, dw = qu - pu, qv - pv, qw - pw
+    s, e = max(t0, 0.0), min(t1, 1.0)
+    i, j = _column_of(pu + s * du, pw + s * dw, n), _column_of(pv + s * dv, pw + s * dw, n)
+    i1, j1 = _column_of(pu + e * du, pw + e * dw, n), _column_of(pv + e * dv, pw + e * dw, n)
+    t = t0
+    while True:
+        ti = tj = 4.0
+        if i != i1:
+            line = lines[i + 1] if i1 > i else lines[i]
+            f, g = pu - line * pw, qu - line * qw
+            ti = f / (f - g) if f != g else t
+        if j != j1:
+            line = lines[j + 1] if j1 > j else lines[j]
+            f, g = pv - line * pw, qv - line * qw
+            tj = f / (f - g) if f != g else t
+        last = i == i1 and j == j1
+        end = t1 if last else min(max(min(ti, tj), t), t1)
+        hit_t, hit_edge, count = _hits_in_cell(
+            px, py, pz, qx, qy, qz, t, end, (face * n + i) * n + j,
+            vertex, edge, cell_start, cell_edge, hit_t, hit_edge, count,
+        )  # fmt: skip
+        if last:
+            return hit_t, hit_edge, count
+        t = end
+        if j == j1 or (i != i1 and ti <= tj):
+            i += 1 if i1 > i else -1
+        else:
+            j += 1 if j1 > j else -1
+
+
+@compiled()
+def _cut(cuts: Floats, count: int, f: float, g: float) -> int:
+    """Add the zero of the linear function from f to g, keeping `cuts` sorted."""
+    if (f < 0.0) == (g < 0.0):
+        return count
+    t = f / (f - g)
+    k = count
+    while k > 0 and cuts[k - 1] > t:
+        cuts[k] = cuts[k - 1]
+        k -= 1
+    cuts[k] = t
+    return count + 1
+
+
+@compiled()
+def _hits_of_leg(
+    px: float, py: float, pz: float, qx: float, qy: float, qz: float, n: int, lines: Floats,
+    vertex: Floats, edge: Ints, cell_start: Longs, cell_edge: Ints,
+    hit_t: Floats, hit_edge: Ints,
+) -> tuple[Floats, Ints, int]:  # fmt: skip
+    """Crossings of one leg, sorted by parameter, then edge; arrays grow where needed."""
+    count = 0
+    if px == qx and py == qy and pz == qz:
+        return hit_t, hit_edge, 0
+    face = _face_of(px, py, pz)
+    if face == _face_of(qx, qy, qz):
+        hit_t, hit_edge, count = _hits_on_face(
+            px, py, pz, qx, qy, qz, -1.0, 2.0, face, n, lines,
+            vertex, edge, cell_start, cell_edge, hit_t, hit_edge, count,
+        )  # fmt: skip
+    else:
+        cuts = np.empty(7)
+        cut = _cut(cuts, 0, px - py, qx - qy)
+        cut = _cut(cuts, cut, px + py, qx + qy)
+        cut = _cut(cuts, cut, px - pz, qx - qz)
+        cut = _cut(cuts, cut, px + pz, qx + qz)
+        cut = _cut(cuts, cut, py - pz, qy - qz)
+        cut = _cut(cuts, cut, py + pz, qy + qz)
+        t = -1.0
+        for k in range(cut + 1):
+            end = cuts[k] if k < cut else 2.0
+            m = 0.5 * (max(t, 0.0) + min(end, 1.0))
+            face = _face_of(px + m * (qx - px), py + m * (qy - py), pz + m * (qz - pz))
+            hit_t, hit_edge, count = _hits_on_face(
+                px, py, pz, qx, qy, qz, t, end, face, n, lines,
+                vertex, edge, cell_start, cell_edge, hit_t, hit_edge, count,
+            )  # fmt: skip
+            t = end
+    for k in range(1, count):
+        t, e = hit_t[k], hit_edge[k]
+        m2 = k
+        while m2 > 0 and (hit_t[m2 - 1] > t or (hit_t[m2 - 1] == t and hit_edge[m2 - 1] > e)):
+            hit_t[m2], hit_edge[m2] = hit_t[m2 - 1], hit_edge[m2 - 1]
+            m2 -= 1
+        hit_t[m2], hit_edge[m2] = t, e
+    return hit_t, hit_edge, count
+
+
+@compiled()
+def _toggle(areas: Ints, count: int, area: int) -> tuple[Ints, int]:
+    """Take an area out of a short unordered list, or put it in."""
+    for k in range(count):
+        if areas[k] == area:
+            areas[k] = areas[count - 1]
+            return areas, count - 1
+    if count == areas.size:
+        areas = np.concatenate((areas, np.empty_like(areas)))
+    areas[count] = area
+    return areas, count + 1
+
+
+@compiled()
+def _toggle_leg(
+    px: float, py: float, pz: float, qx: float, qy: float, qz: float, n: int, lines: Floats,
+    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
+    cell_start: Longs, cell_edge: Ints,
+    hit_t: Floats, hit_edge: Ints, areas: Ints, count: int,
+) -> tuple[Floats, Ints, Ints, int]:  # fmt: skip
+    """Areas at q from the areas at p."""
+    hit_t, hit_edge, hits = _hits_of_leg(
+        px, py, pz, qx, qy, qz, n, lines, vertex, edge, cell_start, cell_edge, hit_t, hit_edge
+    )
+    for h in range(hits):
+        for k in range(label_start[hit_edge[h]], label_start[hit_edge[h] + 1]):
+            areas, count = _toggle(areas, count, label_area[k])
+    return hit_t, hit_edge, areas, count
+
+
+@compiled()
+def _cell_on_walk(step: int, n: int) -> int:
+    """Cells in an order that seldom jumps: rows to and fro."""
+    row, column = step // n, step % n
+    return row * n + (column if row % 2 == 0 else n - 1 - column)
+
+
+@compiled()
+def index_areas(
+    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
+    cell_start: Longs, cell_edge: Ints, n: int, lines: Floats, areas_at_first: Ints,
+) -> tuple[Longs, Ints]:  # fmt: skip
+    """Areas at the reference point of each cell as CSR, given those at the first cell's."""
+    cells = 6 * n * n
+    size = np.zeros(cells + 1, np.int64)
+    where = np.zeros(cells, np.int64)
+    found = np.empty(4 * cells, np.int32)
+    used = 0
+    hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
+    count = areas_at_first.size
+    areas = np.empty(count + 8, np.int32)
+    areas[:count] = areas_at_first
+    px, py, pz = cell_centre(_cell_on_walk(0, n), n)
+    for step in range(cells):
+        cell = _cell_on_walk(step, n)
+        qx, qy, qz = cell_centre(cell, n)
+        # shorter legs where the walk jumps from face to face
+        hops = 1 if step % (n * n) else 16
+        sx, sy, sz = px, py, pz
+        for h in range(1, hops + 1):
+            t = h / hops
+            ex, ey, ez = sx + t * (qx - sx), sy + t * (qy - sy), sz + t * (qz - sz)
+            if h == hops:
+                ex, ey, ez = qx, qy, qz
+            else:
+                size_e = math.sqrt(ex * ex + ey * ey + ez * ez)
+                ex, ey, ez = ex / size_e, ey / size_e, ez / size_e
+            hit_t, hit_edge, areas, count = _toggle_leg(
+                px, py, pz, ex, ey, ez, n, lines, vertex, edge, label_start, label_area,
+                cell_start, cell_edge, hit_t, hit_edge, areas, count,
+            )  # fmt: skip
+            px, py, pz = ex, ey, ez
+        while used + count > found.size:
+            found = np.concatenate((found, np.empty_like(found)))
+        found[used : used + count] = np.sort(areas[:count])
+        where[cell] = used
+        size[cell + 1] = count
+        used += count
+    start = np.cumsum(size)
+    result = np.empty(used, np.int32)
+    for cell in range(cells):
+        result[start[cell] : start[cell + 1]] = found[where[cell] : where[cell] + size[cell + 1]]
+    return start, result
+
+
+@compiled()
+def _areas_at(
+    px: float, py: float, pz: float, n: int, lines: Floats,
+    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
+    cell_start: Longs, cell_edge: Ints, area_start: Longs, area_of: Ints,
+    hit_t: Floats, hit_edge: Ints, areas: Ints,
+) -> tuple[Floats, Ints, Ints, int]:  # fmt: skip
+    """Areas that contain a point: those at its cell's reference point, toggled on the way."""
+    cell = cell_of(px, py, pz, n)
+    first, last = area_start[cell], area_start[cell + 1]
+    count = last - first
+    while count > areas.size:
+        areas = np.concatenate((areas, np.empty_like(areas)))
+    areas[:count] = area_of[first:last]
+    if cell_start[cell] == cell_start[cell + 1]:
+        return hit_t, hit_edge, areas, count
+    cx, cy, cz = cell_centre(cell, n)
+    return _toggle_leg(
+        cx, cy, cz, px, py, pz, n, lines, vertex, edge, label_start, label_area,
+        cell_start, cell_edge, hit_t, hit_edge, areas, count,
+    )  # fmt: skip
+
+
+@compiled(parallel=True)
+def locate_points(
+    point: Floats, block: int, capacity: int, out: Ints, size: Longs, used: Longs,
+    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
+    cell_start: Longs, cell_edge: Ints, area_start: Longs, area_of: Ints, n: int, lines: Floats,
+) -> None:  # fmt: skip
+    """Areas at each point, sorted, written block by block; `used` tells the room each needs."""
+    for b in prange(used.size):
+        hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
+        areas = np.empty(16, np.int32)
+        total = 0
+        for k in range(b * block, min((b + 1) * block, size.size)):
+            hit_t, hit_edge, areas, count = _areas_at(
+                point[k, 0], point[k, 1], point[k, 2], n, lines, vertex, edge, label_start,
+                label_area, cell_start, cell_edge, area_start, area_of, hit_t, hit_edge, areas,
+            )  # fmt: skip
+            if total + count <= capacity:
+                out[b * capacity + total : b * capacity + total + count] = np.sort(areas[:count])
+            size[k] = count
+            total += count
+        used[b] = total
+
+
+# ---------------------------------------------------------------------------------------------
+# stays of paths in areas
+# ---------------------------------------------------------------------------------------------
+_TOUCH_KM = 1e-6  # stays and gaps shorter than a millimetre are rounding
+
+
+@compiled()
+def _share_of_angle(t: float, cosine: float, sine: float) -> float:
+    """Share of the angle of a leg at a share t of its chord."""
+    if sine < 1e-4:
+        return t
+    return math.atan2(t * sine, (1.0 - t) + t * cosine) / math.atan2(sine, cosine)
+
+
+@compiled(parallel=True)
+def trace_paths(
+    point: Floats, km: Floats, start: Longs, block: int, capacity: int,
+    out_area: Ints, out_entry: Floats, out_exit: Floats, size: Longs, used: Longs,
+    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
+    cell_start: Longs, cell_edge: Ints, area_start: Longs, area_of: Ints, n: int, lines: Floats,
+) -> None:  # fmt: skip
+    """Stays of each path in each area, written block by block; `used` tells the room needed."""
+    for b in prange(used.size):
+        hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
+        areas = np.empty(16, np.int32)
+        # stays under way or just ended (exit not negative): too recent to be sure of the gap
+        slot_area, slot_entry, slot_exit = np.empty(16, np.int32), np.empty(16), np.empty(16)
+        total = 0
+        base = b * capacity
+        for path in range(b * block, min((b + 1) * block, size.size)):
+            first, last = start[path], start[path + 1] - 1
+            before = total
+            slots = 0
+            if last >= first:
+                hit_t, hit_edge, areas, slots = _areas_at(
+                    point[first, 0], point[first, 1], point[first, 2], n, lines, vertex, edge,
+                    label_start, label_area, cell_start, cell_edge, area_start, area_of,
+                    hit_t, hit_edge, areas,
+                )  # fmt: skip
+                while slots > slot_area.size:
+                    slot_area = np.concatenate((slot_area, np.empty_like(slot_area)))
+                    slot_entry = np.concatenate((slot_entry, np.empty_like(slot_entry)))
+                    slot_exit = np.concatenate((slot_exit, np.empty_like(slot_exit)))
+                for s in range(slots):
+                    slot_area[s], slot_entry[s], slot_exit[s] = areas[s], 0.0, -1.0
+            for leg in range(first, last):
+                px, py, pz = point[leg, 0], point[leg, 1], point[leg, 2]
+                qx, qy, qz = point[leg + 1, 0], point[leg + 1, 1], point[leg + 1, 2]
+                hit_t, hit_edge, hits = _hits_of_leg(
+                    px, py, pz, qx, qy, qz, n, lines, vertex, edge, cell_start, cell_edge,
+                    hit_t, hit_edge,
+                )  # fmt: skip
+                if hits == 0:
+                    continue
+                cosine = px * qx + py * qy + pz * qz
+                sine = math.sqrt(
+                    (py * qz - pz * qy) ** 2 + (pz * qx - px * qz) ** 2 + (px * qy - py * qx) ** 2
+                )
+                for h in range(hits):
+                    share = _share_of_angle(hit_t[h], cosine, sine)
+                    here = km[leg] + share * (km[leg + 1] - km[leg])
+                    for k in range(label_start[hit_edge[h]], label_start[hit_edge[h] + 1]):
+                        area = label_area[k]
+                        s = 0
+                        while s < slots and slot_area[s] != area:
+                            s += 1
+                        if s < slots and slot_exit[s] < 0.0:
+                            slot_exit[s] = here
+                            continue
+                        if s < slots and here - slot_exit[s] <= _TOUCH_KM:
+                            slot_exit[s] = -1.0
+                            continue
+                        if s < slots:
+                            if slot_exit[s] - slot_entry[s] > _TOUCH_KM:
+                                if total < capacity:
+                                    out_area[base + total] = slot_area[s]
+                                    out_entry[base + total] = slot_entry[s]
+                                    out_exit[base + total] = slot_exit[s]
+                                total += 1
+                        else:
+                            if slots == slot_area.size:
+                                slot_area = np.concatenate((slot_area, np.empty_like(slot_area)))
+                                slot_entry = np.concatenate((slot_entry, np.empty_like(slot_entry)))
+                                slot_exit = np.concatenate((slot_exit, np.empty_like(slot_exit)))
+                            slots += 1
+                        slot_area[s], slot_entry[s], slot_exit[s] = area, here, -1.0
+            length = km[last] if last >= first else 0.0
+            for s in range(slots):
+                exit_km = slot_exit[s] if slot_exit[s] >= 0.0 else length
+                if exit_km - slot_entry[s] > _TOUCH_KM or length <= _TOUCH_KM:
+                    if total < capacity:
+                        out_area[base + total] = slot_area[s]
+                        out_entry[base + total] = slot_entry[s]
+                        out_exit[base + total] = exit_km
+                    total += 1
+            size[path] = total - before
+        used[b] = total
+
+
+# ---------------------------------------------------------------------------------------------
+# points along geodesics and great circles
+# ---------------------------------------------------------------------------------------------
+_F = 1.0 / 298.257223563  # WGS84
+_A_KM = 6378.137
+_N = _F / (2.0 - _F)
+_EP2 = _F * (2.0 - _F) / (1.0 - _F) ** 2
+_TINY = 1e-150
+
+
+@compiled()
+def _sine_series(sine: float, cosine: float, c: Floats) -> float:
+    """Sum of c[k] sin(2 (k + 1) x) by Clenshaw's recurrence."""
+    twice = 2.0 * (cosine - sine) * (cosine + sine)
+    y0, y1 = 0.0, 0.0
+    for k in range(c.size - 1, -1, -1):
+        y0, y1 = twice * y0 - y1 + c[k], y0
+    return 2.0 * sine * cosine * y0
+
+
+@compiled()
+def _geodesic_series(eps: float, c1: Floats, c1p: Floats, c3: Floats) -> tuple[float, float]:
+    """Coefficients of Karney (2013), J. Geodesy 87, order 6; returns A1 and A3."""
+    e2 = eps * eps
+    c1[0] = eps * ((6.0 - e2) * e2 - 16.0) / 32.0
+    c1[1] = e2 * ((64.0 - 9.0 * e2) * e2 - 128.0) / 2048.0
+    c1[2] = eps * e2 * (9.0 * e2 - 16.0) / 768.0
+    c1[3] = e2 * e2 * (3.0 * e2 - 5.0) / 512.0
+    c1[4] = -7.0 * e2 * e2 * eps / 1280.0
+    c1[5] = -7.0 * e2 * e2 * e2 / 2048.0
+    c1p[0] = eps * (e2 * (205.0 * e2 - 432.0) + 768.0) / 1536.0
+    c1p[1] = e2 * (e2 * (4005.0 * e2 - 4736.0) + 3840.0) / 12288.0
+    c1p[2] = eps * e2 * (116.0 - 225.0 * e2) / 384.0
+    c1p[3] = e2 * e2 * (2695.0 - 7173.0 * e2) / 7680.0
+    c1p[4] = 3467.0 * e2 * e2 * eps / 7680.0
+    c1p[5] = 38081.0 * e2 * e2 * e2 / 61440.0
+    n, n2 = _N, _N * _N
+    c3[0] = eps * (
+        (1.0 - n) / 4.0
+        + eps * ((1.0 - n2) / 8.0
+        + eps * ((3.0 + 3.0 * n - n2) / 64.0
+        + eps * ((5.0 + 2.0 * n) / 128.0 + eps * 3.0 / 128.0)))
+    )  # fmt: skip
+    c3[1] = e2 * (
+        (2.0 - 3.0 * n + n2) / 32.0
+        + eps * ((3.0 - 2.0 * n - 3.0 * n2) / 64.0
+        + eps * ((3.0 + n) / 128.0 + eps * 5.0 / 256.0))
+    )  # fmt: skip
+    c3[2] = eps * e2 * (
+        (5.0 - 9.0 * n + 5.0 * n2) / 192.0 + eps * ((9.0 - 10.0 * n) / 384.0 + eps * 7.0 / 512.0)
+    )  # fmt: skip
+    c3[3] = e2 * e2 * ((7.0 - 14.0 * n) / 512.0 + eps * 7.0 / 512.0)
+    c3[4] = eps * e2 * e2 * 21.0 / 2560.0
+    a1 = (e2 * (e2 * (e2 + 4.0) + 64.0) / 256.0 + eps) / (1.0 - eps)
+    a3 = 1.0 + eps * (
+        (n - 1.0) / 2.0
+        + eps * ((-2.0 - n + 3.0 * n2) / 8.0
+        + eps * ((-1.0 - 3.0 * n - n2) / 16.0
+        + eps * ((-3.0 - 2.0 * n) / 64.0 - eps * 3.0 / 128.0)))
+    )  # fmt: skip
+    return a1, a3
+
+
+@compiled()
+def _write_geodesic(
+    lon: float, lat: float, azimuth: float, length: float, pieces: int,
+    c1: Floats, c1p: Floats, c3: Floats, out: Floats,
+) -> None:  # fmt: skip
+    """Unit vectors of the inner points of a geodesic cut into equal pieces; radians, km."""
+    salp1, calp1 = math.sin(azimuth), math.cos(azimuth)
+    sbet1, cbet1 = (1.0 - _F) * math.sin(lat), max(math.cos(lat), _TINY)
+    size = math.hypot(sbet1, cbet1)
+    sbet1, cbet1 = sbet1 / size, cbet1 / size
+    salp0, calp0 = salp1 * cbet1, math.hypot(calp1, salp1 * sbet1)
+    ssig1, csig1 = sbet1, cbet1 * calp1
+    if sbet1 == 0.0 and calp1 == 0.0:
+        csig1 = 1.0
+    somg1, comg1 = salp0 * sbet1, csig1
+    size = math.hypot(ssig1, csig1)
+    ssig1, csig1 = ssig1 / size, csig1 / size
+    k2 = calp0 * calp0 * _EP2
+    eps = k2 / (2.0 * (1.0 + math.sqrt(1.0 + k2)) + k2)
+    a1, a3 = _geodesic_series(eps, c1, c1p, c3)
+    a3 *= -_F * salp0
+    b11 = _sine_series(ssig1, csig1, c1)
+    s, c = math.sin(b11), math.cos(b11)
+    stau1, ctau1 = ssig1 * c + csig1 * s, csig1 * c - ssig1 * s
+    b31 = _sine_series(ssig1, csig1, c3)
+    for k in range(1, pieces):
+        tau = length * k / pieces / (_A_KM * (1.0 - _F) * (1.0 + a1))
+        s, c = math.sin(tau), math.cos(tau)
+        b12 = -_sine_series(stau1 * c + ctau1 * s, ctau1 * c - stau1 * s, c1p)
+        sig = tau - (b12 - b11)
+        s, c = math.sin(sig), math.cos(sig)
+        ssig2, csig2 = ssig1 * c + csig1 * s, csig1 * c - ssig1 * s
+        sbet2, cbet2 = calp0 * ssig2, math.hypot(salp0, calp0 * csig2)
+        if cbet2 == 0.0:
+            cbet2 = csig2 = _TINY
+        somg2, comg2 = salp0 * ssig2, csig2
+        omg = math.atan2(somg2 * comg1 - comg2 * somg1, comg2 * comg1 + somg2 * somg1)
+        lam = lon + omg + a3 * (sig + (_sine_series(ssig2, csig2, c3) - b31))
+        size = math.hypot(sbet2, (1.0 - _F) * cbet2)
+        u = (1.0 - _F) * cbet2 / size
+        out[k - 1, 0], out[k - 1, 1] = u * math.cos(lam), u * math.sin(lam)
+        out[k - 1, 2] = sbet2 / size
+
+
+@compiled()
+def _write_great_circle(p: Floats, q: Floats, pieces: int, out: Floats) -> float:
+    """Unit vectors of the inner points of a great circle in equal pieces; returns its angle."""
+    nx = p[1] * q[2] - p[2] * q[1]
+    ny = p[2] * q[0] - p[0] * q[2]
+    nz = p[0] * q[1] - p[1] * q[0]
+    sine = math.sqrt(nx * nx + ny * ny + nz * nz)
+    cosine = p[0] * q[0] + p[1] * q[1] + p[2] * q[2]
+    angle = math.atan2(sine, cosine)
+    if sine < 1e-14 and cosine < 0.0:  # antipodes: by the North Pole, or by 0 E from a pole
+        nx, ny, nz = p[1], -p[0], 0.0
+        if nx == 0.0 and ny == 0.0:
+            nx, ny, nz = 0.0, p[2], 0.0
+        sine = math.sqrt(nx * nx + ny * ny)
+    if sine == 0.0:
+        sine = 1.0
+    tx = (ny * p[2] - nz * p[1]) / sine
+    ty = (nz * p[0] - nx * p[2]) / sine
+    tz = (nx * p[1] - ny * p[0]) / sine
+    for k in range(1, pieces):
+        s, c = math.sin(angle * k / pieces), math.cos(angle * k / pieces)
+        out[k - 1, 0], out[k - 1, 1] = c * p[0] + s * tx, c * p[1] + s * ty
+        out[k - 1, 2] = c * p[2] + s * tz
+    return angle
+
+
+@compiled(parallel=True)
+def chain_points(
+    start: Longs, lon: Floats, lat: Floats, given: Floats, azimuth: Floats, length: Floats,
+    pieces: Longs, chain_start: Longs, leg_start: Longs, sphere: bool, out: Floats, km: Floats,
+) -> None:  # fmt: skip
+    """Cut the legs of paths into pieces: unit vectors and km from the start of the path.
+
+    `leg_start[path]` is the number of legs before the path, `azimuth`, `length` and `pieces` have
+    one entry per leg; the points given keep their vectors bit by bit.
+    """
+    for path in prange(start.size - 1):
+        c1, c1p, c3 = np.empty(6), np.empty(6), np.empty(5)
+        at = chain_start[path]
+        done = 0.0
+        for v in range(start[path], start[path + 1]):
+            for d in range(3):
+                out[at, d] = given[v, d]
+            km[at] = done
+            at += 1
+            if v + 1 == start[path + 1]:
+                continue
+            leg = leg_start[path] + v - start[path]
+            inner = pieces[leg] - 1
+            if sphere:
+                _write_great_circle(given[v], given[v + 1], pieces[leg], out[at : at + inner])
+            else:
+                _write_geodesic(
+                    lon[v] * (math.pi / 180.0), lat[v] * (math.pi / 180.0),
+                    azimuth[leg] * (math.pi / 180.0), length[leg], pieces[leg],
+                    c1, c1p, c3, out[at : at + inner],
+                )  # fmt: skip
+            for k in range(inner):
+                km[at + k] = done + length[leg] * (k + 1) / pieces[leg]
+            at += inner
+            done += length[leg]
+
+
+# ---------------------------------------------------------------------------------------------
+# visibility: legs against edges kept in a tree of balls
+# ---------------------------------------------------------------------------------------------
+# Edges lie in groups of LEAF_EDGES; node k of the tree has children 2k and 2k+1, leaves come last.
+LEAF_EDGES = 8
+_TANGENT = 1e-9  # radians: a leg that passes a corner's neighbour this near still is tangent
+
+
+@compiled()
+def _leg_meets_ball(
+    nx: float, ny: float, nz: float, mx: float, my: float, mz: float, reach: float, ball: Floats
+) -> bool:
+    """Whether a leg (normal n, middle m, cosine of its half length) may come into a ball."""
+    x, y, z, radius = ball[0], ball[1], ball[2], ball[3]
+    if abs(nx * x + ny * y + nz * z) > radius:
+        return False
+    return mx * x + my * y + mz * z >= reach - radius
+
+
+@compiled()
+def _next_in_tree(node: int) -> int:
+    """Node after the subtree of `node` in depth-first order; 0 at the end."""
+    while node & 1:
+        node >>= 1
+    return node + 1 if node else 0
+
+
+@compiled()
+def _edge_cuts_leg(
+    edge: Floats, px: float, py: float, pz: float, qx: float, qy: float, qz: float,
+    nx: float, ny: float, nz: float, mx: float, my: float, mz: float,
+) -> bool:  # fmt: skip
+    """Whether edge (a, b as six numbers) crosses leg pq; a vertex on the leg counts as left."""
+    ax, ay, az, bx, by, bz = edge[0], edge[1], edge[2], edge[3], edge[4], edge[5]
+    da = nx * ax + ny * ay + nz * az
+    db = nx * bx + ny * by + nz * bz
+    if (da >= 0.0) == (db >= 0.0):
+        return False
+    ex, ey, ez = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    if (ex * px + ey * py + ez * pz >= 0.0) == (ex * qx + ey * qy + ez * qz >= 0.0):
+        return False
+    # both great circles meet at two antipodal points: the edge must hold the leg's one
+    wa, wb = abs(db), abs(da)
+    return mx * (wa * ax + wb * bx) + my * (wa * ay + wb * by) + mz * (wa * az + wb * bz) > 0.0
+
+
+@compiled()
+def _leg_is_cut(
+    px: float, py: float, pz: float, qx: float, qy: float, qz: float, edge: Floats, ball: Floats
+) -> bool:
+    """Whether any edge crosses the leg pq, which is shorter than half a circle."""
+    nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
+    size = math.sqrt(nx * nx + ny * ny + nz * nz)
+    mx, my, mz = px + qx, py + qy, pz + qz
+    middle = math.sqrt(mx * mx + my * my + mz * mz)
+    if size == 0.0 or middle < 1e-6:
+        return middle < 1e-6  # no great circle is the leg of antipodal points
+    nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
+    leaves = ball.shape[0] // 2
+    node = 1
+    while node:
+        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, ball[node]):
+            if node < leaves:
+                node *= 2
+                continue
+            first = (node - leaves) * LEAF_EDGES
+            for e in range(first, first + LEAF_EDGES):
+                if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
+                    return True
+        node = _next_in_tree(node)
+    return False
+
+
+@compiled(parallel=True)
+def find_cut_legs(p: Floats, q: Floats, edge: Floats, ball: Floats) -> NDArray[np.bool_]:
+    """Whether any edge crosses each of the legs pq."""
+    cut = np.zeros(p.shape[0], np.bool_)
+    for k in prange(p.shape[0]):
+        cut[k] = _leg_is_cut(
+            p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2], edge, ball
+        )
+    return cut
+
+
+@compiled()
+def _is_tangent(x: float, y: float, z: float, side: Floats) -> bool:
+    """Whether the line from a corner to (x, y, z) leaves both neighbours on one hand."""
+    s = side[0] * x + side[1] * y + side[2] * z
+    t = side[3] * x + side[4] * y + side[5] * z
+    return (s >= -_TANGENT and t >= -_TANGENT) or (s <= _TANGENT and t <= _TANGENT)
+
+
+@compiled()
+def _pairs_of_row(i: int, corner: Floats, side: Floats, group: Ints, out: Ints) -> int:
+    """Later corners of one group that share a tangent with corner i; counts if `out` is empty."""
+    count = 0
+    x, y, z = corner[i, 0], corner[i, 1], corner[i, 2]
+    for j in range(i + 1, corner.shape[0]):
+        if (
+            group[i] == group[j]
+            and _is_tangent(corner[j, 0], corner[j, 1], corner[j, 2], side[i])
+            and _is_tangent(x, y, z, side[j])
+        ):
+            if out.size:
+                out[count] = j
+            count += 1
+    return count
+
+
+@compiled(parallel=True)
+def find_tangent_pairs(corner: Floats, side: Floats, group: Ints) -> tuple[Longs, Ints]:
+    """Pairs (i < j) of corners with a common tangent, as CSR over i.
+
+    `side[i]` holds the unit normals of the great circles from corner i to both neighbours.
+    """
+    n = corner.shape[0]
+    start = np.zeros(n + 1, np.int64)
+    none = np.empty(0, np.int32)
+    for k in prange((n + 1) // 2):  # a long row with a short one: even work
+        start[k + 1] = _pairs_of_row(k, corner, side, group, none)
+        start[n - k] = _pairs_of_row(n - 1 - k, corner, side, group, none)
+    start = np.cumsum(start)
+    found = np.empty(start[n], np.int32)
+    for k in prange((n + 1) // 2):
+        if start[k + 1] > start[k]:
+            _pairs_of_row(k, corner, side, group, found[start[k] : start[k + 1]])
+        if n - 1 - k != k and start[n - k] > start[n - 1 - k]:
+            _pairs_of_row(n - 1 - k, corner, side, group, found[start[n - 1 - k] : start[n - k]])
+    return start, found
+
+
+@compiled(parallel=True)
+def find_tangent_corners(
+    point: Floats, point_group: Ints, corner: Floats, side: Floats, group: Ints
+) -> NDArray[np.bool_]:
+    """Whether the line from each point is tangent at each corner, shape (points, corners)."""
+    found = np.zeros((point.shape[0], corner.shape[0]), np.bool_)
+    for k in prange(point.shape[0]):
+        x, y, z = point[k, 0], point[k, 1], point[k, 2]
+        for j in range(corner.shape[0]):
+            found[k, j] = point_group[k] == group[j] and _is_tangent(x, y, z, side[j])
+    return found
+
+
+@compiled(parallel=True)
+def count_ring_cuts(p: Floats, q: Floats, edge: Floats, ring: Ints, rings: int) -> Ints:
+    """How often each ring's edges cross each leg pq, shape (legs, rings)."""
+    count = np.zeros((p.shape[0], rings), np.int32)
+    for k in prange(p.shape[0]):
+        px, py, pz, qx, qy, qz = p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2]
+        nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
+        mx, my, mz = px + qx, py + qy, pz + qz
+        for e in range(ring.size):
+            if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
+                count[k, ring[e]] += 1
+    return count
+
+
+@compiled()
+def _angle_to_arc(
+    x: float, y: float, z: float, ax: float, ay: float, az: float, bx: float, by: float, bz: float
+) -> float:
+    """Angle between a point and an arc, right for short distances."""
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    size = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if size > 0.0:
+        height = (nx * x + ny * y + nz * z) / size
+        # inner side of the planes through both ends, upright on the arc's plane
+        fa = (ny * az - nz * ay) * x + (nz * ax - nx * az) * y + (nx * ay - ny * ax) * z
+        fb = (by * nz - bz * ny) * x + (bz * nx - bx * nz) * y + (bx * ny - by * nx) * z
+        if fa >= 0.0 and fb >= 0.0:
+            return math.asin(min(1.0, abs(height)))
+    da = math.sqrt((x - ax) ** 2 + (y - ay) ** 2 + (z - az) ** 2)
+    db = math.sqrt((x - bx) ** 2 + (y - by) ** 2 + (z - bz) ** 2)
+    return 2.0 * math.asin(min(1.0, 0.5 * min(da, db)))
+
+
+@compiled(parallel=True)
+def measure_leg_distances(
+    p: Floats, q: Floats, cap: float, edge: Floats, ball: Floats
+) -> Floats:
+    """Angle from each leg pq to the nearest edge, 0 where one crosses, at most `cap`."""
+    result = np.full(p.shape[0], cap)
+    for k in prange(p.shape[0]):
+        px, py, pz, qx, qy, qz = p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2]
+        nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
+        size = math.sqrt(nx * nx + ny * ny + nz * nz)
+        mx, my, mz = px + qx, py + qy, pz + qz
+        middle = math.sqrt(mx * mx + my * my + mz * mz)
+        if size > 0.0:
+            nx, ny, nz = nx / size, ny / size, nz / size
+        mx, my, mz = mx / middle, my / middle, mz / middle
+        leaves = ball.shape[0] // 2
+        best = cap
+        node = 1
+        while node and best > 0.0:
+            x, y, z, radius = ball[node, 0], ball[node, 1], ball[node, 2], ball[node, 3] + best
+            if (
+                abs(nx * x + ny * y + nz * z) <= radius
+                and mx * x + my * y + mz * z >= 0.5 * middle - radius
+            ):
+                if node < leaves:
+                    node *= 2
+                    continue
+                first = (node - leaves) * LEAF_EDGES
+                for e in range(first, first + LEAF_EDGES):
+                    ax, ay, az, bx, by, bz = edge[e]
+                    if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
+                        best = 0.0
+                        break
+                    best = min(
+                        best,
+                        _angle_to_arc(px, py, pz, ax, ay, az, bx, by, bz),
+                        _angle_to_arc(qx, qy, qz, ax, ay, az, bx, by, bz),
+                        _angle_to_arc(ax, ay, az, px, py, pz, qx, qy, qz),
+                        _angle_to_arc(bx, by, bz, px, py, pz, qx, qy, qz),
+                    )
+            node = _next_in_tree(node)
+        result[k] = best
+    return result
