@@ -2,9 +2,9 @@
 
 Run: python geodata/build/operators.py PATH/airlines.json   (version in MANIFEST.toml)
 
-Kept: airlines marked active that have a three-letter ICAO designator, plus those that
-operator-overrides.toml adds or revives. Where several active airlines share a designator, the one
-with an IATA code wins, then the later identifier.
+Kept: airlines marked active that have a three-letter ICAO designator (mark U: some stopped flying
+long ago), less those that operator-overrides.toml drops; over them lie its vetted operators (mark
+K). Where several active airlines share a designator, one with an IATA code wins, then the later.
 """
 
 from __future__ import annotations
@@ -70,49 +70,52 @@ def read_source(path: Path) -> dict[str, dict[str, str]]:
 
 
 def make_row(**fields: str) -> dict[str, str]:
-    row = dict.fromkeys(HEADER, "") | {"source": OPENFLIGHTS, "confidence": "K"} | fields
+    row = dict.fromkeys(HEADER, "") | {"source": OPENFLIGHTS, "confidence": "U"} | fields
     row["advisory_policy"] = row["advisory_policy"] or (
         "obey" if row["state"] in OBEYING else "warn"
     )
     return row
 
 
-def apply_overrides(rows: dict[str, dict[str, str]], overrides: dict) -> None:
+def apply_overrides(rows: dict[str, dict[str, str]], overrides: dict) -> set[str]:
+    """Lay the overrides over the rows; returns the vetted designators."""
     for icao in overrides["drop"]["icao"].split():
         rows.pop(icao, None)
-    for line in overrides["add"]["rows"].strip().splitlines():
-        icao, iata, state, name = line.split(maxsplit=3)
-        fields = {"icao": icao, "iata": iata.strip("-"), "state": state, "name": name}
-        source = overrides["add"]["source"]
-        rows[icao] = make_row(**fields, source=source, confidence="K")
-    for entry in overrides["operator"]:
-        fields = {key: value for key, value in entry.items() if key in HEADER}
-        rows[entry["icao"]] = make_row(**(rows.get(entry["icao"], {}) | fields))
-    for typecode, listed in overrides["types"].items():
-        for icao in listed.split():
-            if icao not in rows:
-                sys.exit(f"types: {icao} is not an operator")
-            if rows[icao]["default_type"]:
-                sys.exit(f"types: {icao} has two types")
-            rows[icao]["default_type"] = typecode
+    vetted: set[str] = set()
+    for state, lines in overrides["known"].items():
+        for line in lines.strip().splitlines():
+            icao, iata, typecode, name = line.split(maxsplit=3)
+            if icao in vetted:
+                sys.exit(f"{icao} is listed twice")
+            agrees = icao in rows and rows[icao]["state"] == state
+            rows[icao] = make_row(
+                icao=icao,
+                iata=iata.strip("-"),
+                name=name,
+                state=state,
+                default_type=typecode.strip("-"),
+                source=f"{OPENFLIGHTS}; ICAO Doc 8585" if agrees else "ICAO Doc 8585",
+                confidence="K",
+            )
+            vetted.add(icao)
+    for entry in overrides["control"]:
+        rows[entry["icao"]].update({key: entry[key] for key in HEADER if key in entry})
+    return vetted
 
 
-def settle_iata(rows: dict[str, dict[str, str]], owners: dict[str, str]) -> None:
-    """Put the present user of a shared IATA code first; the others lose it."""
+def settle_iata(rows: dict[str, dict[str, str]], vetted: set[str]) -> None:
+    """Give a shared IATA code to the one vetted user; nobody keeps it if there is none."""
     users: dict[str, list[str]] = {}
     for row in rows.values():
         users.setdefault(row["iata"], []).append(row["icao"])
     for iata, listed in sorted(users.items()):
         if not iata or len(listed) == 1:
             continue
-        owner = owners.get(iata)
-        if owner not in listed:
-            typed = [icao for icao in listed if rows[icao]["default_type"]]
-            if len(typed) != 1:
-                print(f"shared IATA {iata}: {listed}; nobody keeps it")
-            owner = typed[0] if len(typed) == 1 else ""
+        known = [icao for icao in listed if icao in vetted]
+        if len(known) > 1:
+            sys.exit(f"IATA {iata} is given to {known}")
         for icao in listed:
-            if icao != owner:
+            if icao not in known:
                 rows[icao]["iata"] = ""
 
 
@@ -120,8 +123,8 @@ def main() -> None:
     rows = read_source(Path(sys.argv[1]))
     with (GEODATA / "operator-overrides.toml").open("rb") as stream:
         overrides = tomllib.load(stream)
-    apply_overrides(rows, overrides)
-    settle_iata(rows, overrides["iata"])
+    vetted = apply_overrides(rows, overrides)
+    settle_iata(rows, vetted)
     unknown = {row["state"] for row in rows.values()} - STATE_CODES
     if unknown:
         sys.exit(f"unknown States {unknown}")
