@@ -106,6 +106,7 @@ def apply_overrides(rows: dict[str, dict[str, str]], overrides: dict) -> set[str
 def settle_iata(rows: dict[str, dict[str, str]], vetted: set[str]) -> None:
     """Give a shared IATA code to the one vetted user; nobody keeps it if there is none."""
     users: dict[str, list[str]] = {}
+    shared: list[str] = []
     for row in rows.values():
         users.setdefault(row["iata"], []).append(row["icao"])
     for iata, listed in sorted(users.items()):
@@ -113,10 +114,12 @@ def settle_iata(rows: dict[str, dict[str, str]], vetted: set[str]) -> None:
             continue
         known = [icao for icao in listed if icao in vetted]
         if len(known) > 1:
-            sys.exit(f"IATA {iata} is given to {known}")
+            shared.append(f"{iata}: {' '.join(known)}")
         for icao in listed:
             if icao not in known:
                 rows[icao]["iata"] = ""
+    if shared:
+        sys.exit(f"IATA codes given twice: {'; '.join(shared)}")
 
 
 def main() -> None:
