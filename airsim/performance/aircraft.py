@@ -66,6 +66,11 @@ class AircraftType:
     mass_confidence: str
     fuel_confidence: str
 
+    @property
+    def us_origin(self) -> bool | None:
+        """Made in the United States; None: the share of United States content is not known."""
+        return True if self.name.startswith("Boeing ") else None
+
 
 class AircraftTypes(Mapping[str, AircraftType]):
     """Aircraft types by ICAO designator."""

@@ -1,0 +1,374 @@
+"""Rules meet airspace: decisions on crossings and activities, closed masks, breaches.
+
+Nothing here knows shapes beyond an area's row; nothing here knows routes. A decision always
+carries the verdicts it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+
+from airsim.airspace import Atlas
+from airsim.law import (
+    FlightFacts,
+    Place,
+    Question,
+    Rule,
+    Rulebook,
+    Verdict,
+    covers_place,
+    judge_rule,
+    judge_time,
+)
+
+AreaKey = tuple[str, int]
+
+
+class Outcome(IntEnum):
+    """What a decision says, in rising order of gravity: the gravest rule decides."""
+
+    PERMITTED = 0
+    ADVISED_AGAINST = 1
+    UNKNOWN = 2
+    NOT_PERMITTED = 3
+    FORBIDDEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one question, with its reasons.
+
+    Parameters
+    ----------
+    question : Question
+    outcome : Outcome
+    verdicts : tuple of Verdict
+        The rules that decide: all of the gravest kind. Empty if no rule speaks (permitted).
+    advisories : tuple of Verdict
+        Advisory rules and operator policy that apply, whether or not they decide.
+    presumed : tuple of Verdict
+        Routine permits presumed held.
+    not_judged : tuple of Verdict
+        Rules that lack a fact about the tail, or are open questions of law; they change nothing.
+    conditional : tuple of Verdict
+        Rules that turn on the route flown, which is not known yet.
+    """
+
+    question: Question
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...] = ()
+    advisories: tuple[Verdict, ...] = ()
+    presumed: tuple[Verdict, ...] = ()
+    not_judged: tuple[Verdict, ...] = ()
+    conditional: tuple[Verdict, ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Ids of the deciding rules, sorted."""
+        return tuple(sorted(v.rule.id for v in self.verdicts))
+
+    @property
+    def lacks_authority(self) -> bool:
+        """Whether what is missing is a permit lacking in kind."""
+        return any(
+            v.rule.permit is not None and v.rule.permit.kind == "authority" for v in self.verdicts
+        )
+
+
+@dataclass(frozen=True)
+class BoundRulebook:
+    """A rulebook laid over an atlas: each rule knows the rows of airspace it speaks of.
+
+    Parameters
+    ----------
+    rulebook : Rulebook
+    atlas : Atlas
+    held : frozenset of str
+        Ids of `require-permit` rules whose permit the operators hold.
+    """
+
+    rulebook: Rulebook
+    atlas: Atlas
+    held: frozenset[str] = frozenset()
+    _areas: dict[str, tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
+    _sets: dict[int, frozenset[AreaKey]] = field(default_factory=dict, repr=False)
+    _masks: dict[tuple[object, ...], dict[AreaKey, Decision]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @cached_property
+    def places(self) -> dict[str, tuple[Place, ...]]:
+        """For each layer, its rows as the law sees them."""
+        return {
+            layer.name: tuple(
+                Place(layer.name, designator, sovereign, bool(eu))
+                for designator, sovereign, eu in zip(
+                    layer.designator, layer.state, layer.eu_territory, strict=True
+                )
+            )
+            for layer in self.atlas.layers
+        }
+
+    @cached_property
+    def airspace_rules(self) -> tuple[Rule, ...]:
+        """Rules, licences apart, that address airspace and aerodromes."""
+        return tuple(
+            rule
+            for rule in self.rulebook.rules
+            if rule.addresses == "airspace" and rule.effect != "permit"
+        )
+
+    @cached_property
+    def overflight_rules(self) -> tuple[Rule, ...]:
+        """Rules that can close airspace to a flight passing through."""
+        return tuple(rule for rule in self.airspace_rules if "overflight" in rule.activities)
+
+    @cached_property
+    def timed_rules(self) -> tuple[Rule, ...]:
+        """Rules and licences whose dates can change a closed mask."""
+        licences = tuple(rule for rule in self.rulebook.rules if rule.effect == "permit")
+        return self.overflight_rules + licences
+
+    @cached_property
+    def filing_limits(self) -> tuple[int, ...]:
+        """Instants after which the filing of a flight plan matters to some rule."""
+        return tuple(
+            test.filed_after
+            for rule in self.overflight_rules
+            for test in rule.flight
+            if test.filed_after is not None
+        )
+
+    def rules_on(self, area: AreaKey, at_ms: int) -> tuple[Rule, ...]:
+        """Overflight rules that name an area."""
+        return tuple(rule for rule in self.overflight_rules if area in self._area_sets(rule, at_ms))
+
+    def _area_sets(self, rule: Rule, at_ms: int) -> frozenset[AreaKey]:
+        areas = self.areas_of(rule, at_ms)
+        found = self._sets.get(id(areas))
+        if found is None:
+            found = self._sets[id(areas)] = frozenset(areas)
+        return found
+
+    def areas_of(self, rule: Rule, at_ms: int) -> tuple[AreaKey, ...]:
+        """Rows of airspace that a rule names, in layer and row order."""
+        # Group membership is dated; members change on the hour.
+        dated = any(where.territory_group for where in rule.where)
+        key = f"{rule.id}@{at_ms // 3_600_000}" if dated else rule.id
+        if key not in self._areas:
+            self._areas[key] = tuple(
+                (layer, row)
+                for layer, places in self.places.items()
+                for row, place in enumerate(places)
+                if any(covers_place(where, place, at_ms) for where in rule.where)
+            )
+        return self._areas[key]
+
+    def place(self, area: AreaKey) -> Place:
+        """The area as the law sees it."""
+        return self.places[area[0]][area[1]]
+
+
+def bind_rulebook(rulebook: Rulebook, atlas: Atlas, *, held: Iterable[str] = ()) -> BoundRulebook:
+    """Lay a rulebook over an atlas.
+
+    Parameters
+    ----------
+    rulebook : Rulebook
+    atlas : Atlas
+    held : iterable of str
+        Ids of `require-permit` rules whose permit is held although it is not routine.
+
+    Returns
+    -------
+    BoundRulebook
+    """
+    return BoundRulebook(rulebook, atlas, frozenset(held))
+
+
+# Without a tail, a rule that lists registrations changes nothing; type and maker are known or
+# assumed without one.
+TAIL_FACTS = frozenset({"registration"})
+
+
+def _compose(question: Question, verdicts: Sequence[Verdict], held: frozenset[str]) -> Decision:
+    """Let all regimes speak: the gravest outcome stands, with every rule that says so."""
+    by_outcome: dict[Outcome, list[Verdict]] = {}
+    advisories: list[Verdict] = []
+    presumed: list[Verdict] = []
+    not_judged: list[Verdict] = []
+    conditional: list[Verdict] = []
+    for verdict in verdicts:
+        rule = verdict.rule
+        if verdict.truth is False:
+            continue
+        if rule.open_question:
+            not_judged.append(verdict)
+        elif "crossed" in verdict.missing:
+            conditional.append(verdict)
+        elif (
+            verdict.truth is None
+            and question.facts.registration is None
+            and (verdict.missing <= TAIL_FACTS)
+        ):
+            not_judged.append(verdict)
+        elif rule.force != "binding":
+            (not_judged if verdict.truth is None else advisories).append(verdict)
+        elif verdict.truth is None:
+            by_outcome.setdefault(Outcome.UNKNOWN, []).append(verdict)
+        elif rule.permit is None:
+            by_outcome.setdefault(Outcome.FORBIDDEN, []).append(verdict)
+        elif rule.id in held or (rule.permit.kind == "routine" and question.facts.scheduled):
+            presumed.append(verdict)
+        else:
+            by_outcome.setdefault(Outcome.NOT_PERMITTED, []).append(verdict)
+    if advisories:
+        by_outcome.setdefault(Outcome.ADVISED_AGAINST, advisories)
+    outcome = max(by_outcome, default=Outcome.PERMITTED)
+    return Decision(
+        question,
+        outcome,
+        tuple(by_outcome.get(outcome, ())),
+        tuple(advisories),
+        tuple(presumed),
+        tuple(not_judged),
+        tuple(conditional),
+    )
+
+
+def decide(
+    bound: BoundRulebook, question: Question, *, rules: Iterable[Rule] | None = None
+) -> Decision:
+    """Judge one activity at one place under all regimes.
+
+    Parameters
+    ----------
+    bound : BoundRulebook
+    question : Question
+    rules : iterable of Rule, optional
+        Candidates; default: all rules that address airspace.
+
+    Returns
+    -------
+    Decision
+        PERMITTED if no rule speaks: over the high seas nothing has to be asked.
+    """
+    candidates = bound.airspace_rules if rules is None else rules
+    verdicts = [judge_rule(bound.rulebook, rule, question) for rule in candidates]
+    return _compose(question, verdicts, bound.held)
+
+
+def find_breaches(bound: BoundRulebook, question: Question) -> tuple[Verdict, ...]:
+    """Rules addressed to persons that an activity breaks, or might break.
+
+    Returns
+    -------
+    tuple of Verdict
+        `truth` True: a breach. None: a fact is missing that would decide. Open questions of law
+        come with truth None and ``open question`` among the missing facts.
+    """
+    found = []
+    for rule in bound.rulebook.rules:
+        if rule.addresses != "persons" or rule.effect == "permit":
+            continue
+        verdict = judge_rule(bound.rulebook, rule, question)
+        if verdict.truth is False:
+            continue
+        if rule.open_question:
+            verdict = replace(verdict, truth=None, missing=frozenset({"open question"}))
+        found.append(verdict)
+    return tuple(found)
+
+
+def mask_airspace(
+    bound: BoundRulebook,
+    facts: FlightFacts,
+    at_ms: int,
+    *,
+    level_ft: float,
+    known_ms: int | None,
+) -> dict[AreaKey, Decision]:
+    """Decide on overflight of every area that some rule speaks of, at one instant and level.
+
+    Parameters
+    ----------
+    bound : BoundRulebook
+    facts : FlightFacts
+    at_ms : int
+        UTC milliseconds.
+    level_ft : float
+        Cruising level in feet: a zone that ends below it is not in the way.
+    known_ms : int or None
+        Hide rules published later.
+
+    Returns
+    -------
+    dict of (layer, row) to Decision
+        Areas not in it are permitted; those in it may be PERMITTED too (with reasons).
+    """
+    # A decision depends on time only through rules starting, ending or repeating daily, and on
+    # the filing time only through the rules that ask for it.
+    signature = _time_signature(bound, at_ms, known_ms, facts.filed_ms)
+    key = (replace(facts, filed_ms=None), level_ft, signature)
+    cached = bound._masks.get(key)
+    if cached is not None:
+        return cached
+    verdicts: dict[AreaKey, list[Verdict]] = {}
+    for rule in bound.overflight_rules:
+        if known_ms is not None and rule.when.published_ms > known_ms:
+            continue
+        if judge_time(rule.when, at_ms) is False:
+            continue
+        shared: Verdict | None = None
+        for area in bound.areas_of(rule, at_ms):
+            if not _in_use(bound.atlas, area, at_ms, level_ft):
+                continue
+            if shared is None or _depends_on_place(bound.rulebook, rule):
+                question = Question(
+                    "overflight", (bound.place(area),), at_ms, at_ms, facts,
+                    level_ft, level_ft, known_ms,
+                )  # fmt: skip
+                shared = judge_rule(bound.rulebook, rule, question)
+            if shared.truth is not False:
+                verdicts.setdefault(area, []).append(shared)
+    mask = {
+        area: _compose(
+            Question("overflight", (bound.place(area),), at_ms, at_ms, facts,
+                     level_ft, level_ft, known_ms),
+            found, bound.held,
+        )
+        for area, found in sorted(verdicts.items())
+    }  # fmt: skip
+    bound._masks[key] = mask
+    return mask
+
+
+def _time_signature(
+    bound: BoundRulebook, at_ms: int, known_ms: int | None, filed_ms: int | None
+) -> tuple[object, ...]:
+    return (
+        *(
+            judge_time(rule.when, at_ms)
+            if known_ms is None or rule.when.published_ms <= known_ms
+            else False
+            for rule in bound.timed_rules
+        ),
+        *(filed_ms is not None and filed_ms > limit for limit in bound.filing_limits),
+    )
+
+
+def _depends_on_place(rulebook: Rulebook, rule: Rule) -> bool:
+    return any(unless.where for unless in rule.unless) or any(
+        licence.where for licence in rulebook.licences_by_rule.get(rule.id, ())
+    )
+
+
+def _in_use(atlas: Atlas, area: AreaKey, at_ms: int, level_ft: float) -> bool:
+    layer, row = atlas.layer(area[0]), area[1]
+    return bool(
+        layer.valid_from_ms[row] <= at_ms < layer.valid_to_ms[row]
+        and layer.lower_ft[row] <= level_ft < layer.upper_ft[row]
+    )

@@ -1,0 +1,85 @@
+"""From a flight to the facts the law asks about; what was not given is assumed, and said."""
+
+from __future__ import annotations
+
+from airsim.law import FlightFacts
+from airsim.operation import Flight, state_of_registration
+from airsim.scenario import Scenario
+
+# Used only where neither flight, operator nor tail names a type; said under `assumed`.
+REFERENCE_TYPE = "B738"
+
+
+def choose_type(scenario: Scenario, flight: Flight) -> tuple[str, list[str]]:
+    """Aircraft type of a flight, and what had to be assumed for it.
+
+    The flight's own; else its tail's; else the commonest type of its timetable row pair or of the
+    operator; else a reference narrow-body.
+    """
+    if flight.typecode:
+        return flight.typecode, []
+    tails = {tail.registration: tail.typecode for tail in scenario.fleet}
+    if flight.registration in tails:
+        return tails[flight.registration], []
+    pair = sorted(
+        other.typecode
+        for other in scenario.flights
+        if (other.operator, other.adep, other.ades) == (flight.operator, flight.adep, flight.ades)
+        and other.typecode
+    )
+    if pair:
+        typecode = max(pair, key=pair.count)
+        return typecode, [f"typecode={typecode} (timetable)"]
+    default = scenario.operators[flight.operator].default_type
+    if default in scenario.types:
+        return default, [f"typecode={default} (operator's commonest)"]
+    return REFERENCE_TYPE, [f"typecode={REFERENCE_TYPE} (no type known for the operator)"]
+
+
+def make_facts(scenario: Scenario, flight: Flight) -> tuple[FlightFacts, tuple[str, ...]]:
+    """Facts about a flight before it has a route.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    flight : Flight
+        Codes known to the scenario.
+
+    Returns
+    -------
+    facts : FlightFacts
+    assumed : tuple of str
+        ``key=value (why)`` for every fact that was not given.
+    """
+    operator = scenario.operators[flight.operator]
+    typecode, assumed = choose_type(scenario, flight)
+    tail = next((t for t in scenario.fleet if t.registration == flight.registration), None)
+    if flight.registration:
+        registered_in = tail.registered_in if tail else state_of_registration(flight.registration)
+    else:
+        registered_in = operator.state
+        assumed.append(f"registered_in={registered_in} (operator's State)")
+    owned_in = tail.owner_state if tail and tail.owner_state else operator.owner_state
+    if not owned_in:
+        owned_in = operator.state
+        assumed.append(f"owned_in={owned_in} (operator's State)")
+    controlled_in = operator.controller_state
+    if not controlled_in:
+        controlled_in = operator.state
+        assumed.append(f"controlled_in={controlled_in} (operator's State)")
+    assumed.append("chartered_in=none")
+    us_origin = tail.us_origin if tail else scenario.types[typecode].us_origin
+    seats = tail.seats if tail and tail.seats else scenario.types[typecode].seats_typical
+    planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
+    return (
+        FlightFacts(
+            operator.icao, operator.state, registered_in or None, owned_in, controlled_in,
+            registration=flight.registration or None, typecode=typecode, seats=seats,
+            us_origin=us_origin, scheduled=flight.scheduled, service=flight.service,
+            origin=flight.adep, destination=flight.ades,
+            origin_state=scenario.aerodromes[flight.adep].state,
+            destination_state=scenario.aerodromes[flight.ades].state,
+            filed_ms=planned_ms,
+        ),
+        tuple(assumed),
+    )  # fmt: skip

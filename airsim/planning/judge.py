@@ -1,0 +1,170 @@
+"""Judge a route exactly: each crossing at the time and level it is flown, and the landing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airsim.airspace import Crossings
+from airsim.law import FlightFacts, Question
+from airsim.performance import fly, level_at, time_at
+from airsim.permission import AreaKey, Decision, decide
+from airsim.planning.ends import AerodromePlaces, decide_end
+from airsim.planning.types import PlannedCrossing
+
+if TYPE_CHECKING:
+    from airsim.planning.work import Work
+
+MINUTE_MS = 60_000
+STOP_GROUND_MIN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the law says of one route.
+
+    Parameters
+    ----------
+    crossings : tuple of PlannedCrossing
+        Airspaces in use that the route really enters, at its levels.
+    decisions : tuple of Decision
+        One per crossing that some rule speaks of.
+    crossed : dict of AreaKey to Decision
+        The gravest decision on each area.
+    stops : tuple of Decision
+        Landings and take-offs at fuel stops.
+    landing : Decision
+        At the destination, knowing what was crossed.
+    history_areas : tuple of AreaKey
+        Territories whose crossing barred the landing.
+    arrival_ms : int
+    """
+
+    crossings: tuple[PlannedCrossing, ...]
+    decisions: tuple[Decision, ...]
+    crossed: dict[AreaKey, Decision]
+    stops: tuple[Decision, ...]
+    landing: Decision
+    history_areas: tuple[AreaKey, ...]
+    arrival_ms: int
+
+
+def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Judgement:
+    """Judge all legs of one flight; rows ``bounds[i]:bounds[i+1]`` of `crossings` are leg i."""
+    start_ms, start_km = work.flight.eobt_ms, 0.0
+    stays: list[PlannedCrossing] = []
+    arrivals: list[int] = []
+    for number, route in enumerate(work.routes):
+        rows = slice(int(bounds[number]), int(bounds[number + 1]))
+        stays += _time_leg(work, crossings, rows, route.distance_km, start_ms, start_km)
+        flown = fly(work.aircraft, route.distance_km, work.payload_kg)
+        arrivals.append(start_ms + round(float(flown.block_min) * MINUTE_MS))
+        start_ms = arrivals[-1] + STOP_GROUND_MIN * MINUTE_MS
+        start_km += route.distance_km
+    decisions, crossed = judge_stays(work, stays, work.facts, work.planned_ms)
+    states = frozenset(s.designator for s in stays if s.layer == "territory")
+    facts = _with_stops(work, replace(work.facts, crossed=states))
+    places = AerodromePlaces(work.scenario, {*work.stops, work.flight.ades})
+    stops = tuple(
+        decide_end(work.scenario, places, activity, icao, at_ms, facts, work.planned_ms)
+        for icao, at_ms in zip(work.stops, arrivals, strict=False)
+        for activity in ("technical-stop", "landing", "take-off")
+    )
+    landing = decide_end(
+        work.scenario, places, "landing", work.flight.ades, arrivals[-1], facts, work.planned_ms
+    )
+    return Judgement(
+        tuple(stays), decisions, crossed, stops, landing,
+        _history_areas(work, landing), arrivals[-1],
+    )  # fmt: skip
+
+
+def _with_stops(work: Work, facts: FlightFacts) -> FlightFacts:
+    aerodromes = work.scenario.aerodromes
+    return replace(facts, stops=tuple((icao, aerodromes[icao].state) for icao in work.stops))
+
+
+def _time_leg(
+    work: Work, crossings: Crossings, rows: slice, total_km: float, start_ms: int, start_km: float
+) -> list[PlannedCrossing]:
+    """Put times and levels on the crossings of one leg; drop areas not in use or not reached."""
+    ends = np.stack([crossings.entry_km[rows], crossings.exit_km[rows]])
+    clock = start_ms + np.rint(time_at(work.aircraft, ends, total_km) * MINUTE_MS).astype(np.int64)
+    # Levels rise, hold and fall: the extremes of a stay are at its ends and nearest to midway.
+    spots = np.stack([*ends, np.clip(total_km / 2, *ends)])
+    level_ft = level_at(work.aircraft, spots, total_km)
+    names = work.scenario.atlas.layer_names
+    found = []
+    for i, (code, row) in enumerate(
+        zip(crossings.layer[rows].tolist(), crossings.area[rows].tolist(), strict=True)
+    ):
+        layer = work.scenario.atlas.layer(names[code])
+        low, high = float(level_ft[:, i].min()), float(level_ft[:, i].max())
+        entry_ms, exit_ms = int(clock[0, i]), int(clock[1, i])
+        in_use = layer.valid_from_ms[row] <= entry_ms < layer.valid_to_ms[row]
+        if not in_use or low >= layer.upper_ft[row] or high < layer.lower_ft[row]:
+            continue
+        found.append(
+            PlannedCrossing(
+                layer.name,
+                row,
+                layer.designator[row],
+                layer.title[row],
+                layer.quality[row],
+                start_km + float(ends[0, i]),
+                start_km + float(ends[1, i]),
+                entry_ms,
+                exit_ms,
+                low,
+                high,
+            )
+        )
+    return found
+
+
+def judge_stays(
+    work: Work, stays: list[PlannedCrossing], base: FlightFacts, known_ms: int | None
+) -> tuple[tuple[Decision, ...], dict[AreaKey, Decision]]:
+    """Decide on each stay; `known_ms` None judges by the law in force, published or not."""
+    bound = work.scenario.bound
+    base = _with_stops(work, base)
+    decisions: list[Decision] = []
+    crossed: dict[AreaKey, Decision] = {}
+    states: set[str] = set()
+    for stay in stays:
+        if stay.layer == "territory":
+            states.add(stay.designator)
+        area = (stay.layer, stay.row)
+        rules = bound.rules_on(area, stay.entry_ms)
+        if not rules:
+            continue
+        facts = replace(base, crossed=frozenset(states))
+        decision = decide(
+            bound,
+            Question(
+                "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms, facts,
+                stay.lower_ft, stay.upper_ft, known_ms,
+            ),
+            rules=rules,
+        )  # fmt: skip
+        decisions.append(decision)
+        if area not in crossed or decision.outcome > crossed[area].outcome:
+            crossed[area] = decision
+    return tuple(decisions), crossed
+
+
+def _history_areas(work: Work, landing: Decision) -> tuple[AreaKey, ...]:
+    """Territories that a barring route-history rule names."""
+    layer = work.scenario.atlas.layer("territory")
+    states = {
+        state
+        for verdict in landing.verdicts
+        for test in verdict.rule.flight
+        for state in test.crossed
+    }
+    return tuple(
+        ("territory", int(row)) for state in sorted(states) for row in layer.positions(state)
+    )

@@ -1,0 +1,84 @@
+"""Fuel stops: where to refuel when the permitted route is longer than the aircraft's range."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from airsim.geodesy import geodesic_km
+from airsim.performance import fly, max_range_km
+from airsim.permission import Outcome
+from airsim.planning.ends import AerodromePlaces, decide_end
+from airsim.routing import Route, Router, find_routes
+
+if TYPE_CHECKING:
+    from airsim.planning.work import Work
+
+# Large aerodromes with fuel at any hour along the roads out of Europe and Asia; an assumption, as
+# no source lists which of them would handle whom. The timetable's own aerodromes are added.
+_STOPS = """
+UMMS UUEE UWWW USSS UWUU UNNT UNKL UIII UHHH UHPP URML URWA UBBB UGTB UDYZ UTAA UTAK UTTT UTSS UTDD
+UCFM UAAA UACC UATE UATG UAOO LTFM LTAI LTCG OIIE OIMM OPKC OPLA VIDP VABB OMDB OMAA OOMS OOSA OTHH
+OBBI OKKK OEJN OERK OJAI OLBA HECA HESH HEGN HSSK HAAB HKJK HDAM LCLK LGAV LBSF LYBE LOWW EDDF EHAM
+EGLL LFPG LEMD LPPT EFHK ENGM ENBR BIKF CYQX CYHZ LPLA GCLP GMMN DAAG GVAC PANC PHNL RJTT RKSI ZBAA
+ZWWW ZGGG VHHH VTBS WSSS WMKK ZMCK
+"""
+TECHNICAL_STOPS: tuple[str, ...] = tuple(_STOPS.split())
+_MOST_ROUTED = 24
+
+
+def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[str, ...]] | None:
+    """The single fuel stop with the shortest permitted way, or None if none will do.
+
+    Only stops where a technical stop is not barred count; both legs must be within range with
+    the payload carried, on permitted routes.
+    """
+    scenario, flight = work.scenario, work.flight
+    reach_km = float(max_range_km(work.aircraft, work.payload_kg))
+    names = sorted(
+        {*TECHNICAL_STOPS, *(f.ades for f in scenario.flights if not f.probe)}
+        & set(scenario.aerodromes)
+    )
+    names = [name for name in names if name not in (flight.adep, flight.ades)]
+    spots = [scenario.aerodromes[name] for name in names]
+    lon, lat = np.array([s.lon for s in spots]), np.array([s.lat for s in spots])
+    start, end = scenario.aerodromes[flight.adep], scenario.aerodromes[flight.ades]
+    out_km = geodesic_km(start.lon, start.lat, lon, lat)
+    back_km = geodesic_km(lon, lat, end.lon, end.lat)
+    near = (out_km < reach_km) & (back_km < reach_km)
+    order = np.argsort(np.rint((out_km + back_km) * 1000.0), kind="stable")
+    tried = [int(i) for i in order if near[i] and _allows_stop(work, names[i])][:_MOST_ROUTED]
+    if not tried:
+        return None
+    count = len(tried)
+    found = find_routes(
+        router,
+        np.concatenate([np.full(count, start.lon), lon[tried]]),
+        np.concatenate([np.full(count, start.lat), lat[tried]]),
+        np.concatenate([lon[tried], np.full(count, end.lon)]),
+        np.concatenate([lat[tried], np.full(count, end.lat)]),
+    )
+    best: tuple[int, str, tuple[Route, ...]] | None = None
+    for place, first, second in zip(tried, found[:count], found[count:], strict=True):
+        if not (isinstance(first, Route) and isinstance(second, Route)):
+            continue
+        legs = np.array([first.distance_km, second.distance_km])
+        if not np.all(fly(work.aircraft, legs, work.payload_kg).feasible):
+            continue
+        # Metres decide, then the name: equal on every machine.
+        rank = (round(float(legs.sum()) * 1000.0), names[place])
+        if best is None or rank < best[:2]:
+            best = (*rank, (first, second))
+    return None if best is None else (best[2], (best[1],))
+
+
+def _allows_stop(work: Work, icao: str) -> bool:
+    places = AerodromePlaces(work.scenario, {icao})
+    return all(
+        decide_end(
+            work.scenario, places, activity, icao, work.flight.eobt_ms, work.facts, work.planned_ms
+        ).outcome
+        <= Outcome.ADVISED_AGAINST
+        for activity in ("technical-stop", "landing", "take-off")
+    )

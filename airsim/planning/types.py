@@ -1,0 +1,126 @@
+"""What planning answers: one plan per flight, with everything it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airsim.law import FlightFacts, Verdict
+from airsim.operation import Flight
+from airsim.permission import AreaKey, Decision
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCrossing:
+    """One stay of the flight in one airspace; km from departure, times UTC milliseconds."""
+
+    layer: str
+    row: int
+    designator: str
+    title: str
+    quality: str
+    entry_km: float
+    exit_km: float
+    entry_ms: int
+    exit_ms: int
+    lower_ft: float
+    upper_ft: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedRoute:
+    """The permitted route.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (n, 2)
+        Longitude and latitude in degrees, stops included.
+    distance_km : float
+        WGS84 length.
+    block_min, fuel_kg : float
+        Off-block to on-block (time on the ground at stops included); fuel burnt.
+    stops : tuple of str
+        Aerodromes of fuel stops, ICAO.
+    clearance_nm : float
+        Least distance from closed airspace, capped at what was asked.
+    lower_bound_km : float
+        No permitted route is shorter.
+    gap : float
+        How far the route may be above the best, as a share.
+    leg_km, leg_start_ms, leg_block_min : tuple of float
+        Per leg between stops: length, off-block, block time.
+    """
+
+    points: NDArray[np.float64]
+    distance_km: float
+    block_min: float
+    fuel_kg: float
+    stops: tuple[str, ...]
+    clearance_nm: float
+    lower_bound_km: float
+    gap: float
+    leg_km: tuple[float, ...]
+    leg_start_ms: tuple[int, ...]
+    leg_block_min: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The answer for one flight.
+
+    Parameters
+    ----------
+    outcome : str
+        direct, detour, fuel-stop, needs-permit, infeasible or unknown: the best path if
+        obtainable permits are granted.
+    lawful : str
+        yes, no or unknown: free of breaches by persons.
+    route : PlannedRoute or None
+    crossings, decisions
+        Along the route, take-off and landing included among the decisions.
+    blocking_rules : tuple of str
+        Rules that bar an end, enclose it, or close the direct path.
+    breaches, doubts : tuple of (str, Verdict)
+        Activity and rule broken; the same where a fact is missing.
+    advisories, permits, assumed, not_judged : tuple of str
+    provisional : bool
+        The blocking rules are all unverified.
+    closed : tuple of (AreaKey, Decision)
+        Airspace closed to this flight when it was planned.
+    planned_ms : int
+        When it was planned: it knows the law published by then.
+    reason : str
+        One line in plain words.
+    """
+
+    flight: Flight
+    facts: FlightFacts
+    outcome: str
+    lawful: str
+    direct_km: float
+    route: PlannedRoute | None
+    crossings: tuple[PlannedCrossing, ...]
+    decisions: tuple[Decision, ...]
+    blocking_rules: tuple[str, ...]
+    breaches: tuple[tuple[str, Verdict], ...]
+    doubts: tuple[tuple[str, Verdict], ...]
+    advisories: tuple[str, ...]
+    permits: tuple[str, ...]
+    assumed: tuple[str, ...]
+    not_judged: tuple[str, ...]
+    provisional: bool
+    closed: tuple[tuple[AreaKey, Decision], ...]
+    planned_ms: int
+    reason: str
+
+    @property
+    def breach_rules(self) -> tuple[str, ...]:
+        """Ids of the rules broken, sorted, each once."""
+        return tuple(sorted({verdict.rule.id for _, verdict in self.breaches}))
+
+    @property
+    def feasible(self) -> bool:
+        """Whether there is a path the flight may take without asking for more."""
+        return self.outcome in ("direct", "detour", "fuel-stop")

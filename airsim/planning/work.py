@@ -1,0 +1,111 @@
+"""The state of one flight while it is planned, and the passes that open airspace to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from airsim.law import FlightFacts
+from airsim.operation import Flight
+from airsim.performance import AircraftType, fly
+from airsim.permission import AreaKey, Decision, Outcome
+from airsim.planning.judge import MINUTE_MS, STOP_GROUND_MIN, Judgement
+from airsim.planning.types import PlannedRoute
+from airsim.routing import NoRoute, Route
+from airsim.scenario import Scenario
+
+F, NP, U, ADVICE = (
+    Outcome.FORBIDDEN,
+    Outcome.NOT_PERMITTED,
+    Outcome.UNKNOWN,
+    Outcome.ADVISED_AGAINST,
+)
+# What closes airspace in each pass: everything; then advice is put aside; then what a permit
+# could open is opened; then what a missing datum might open.
+PASSES: tuple[frozenset[Outcome], ...] = (
+    frozenset({F, NP, U, ADVICE}),
+    frozenset({F, NP, U}),
+    frozenset({F, U}),
+    frozenset({F}),
+)
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A flight while it is being planned."""
+
+    scenario: Scenario
+    flight: Flight
+    facts: FlightFacts
+    assumed: tuple[str, ...]
+    planned_ms: int
+    aircraft: AircraftType
+    payload_kg: float
+    direct_km: float
+    ends: tuple[Decision, Decision]
+    mask: dict[AreaKey, Decision]
+    extra: dict[AreaKey, Decision] = field(default_factory=dict)
+    step: int = 0
+    routes: tuple[Route, ...] = ()
+    stops: tuple[str, ...] = ()
+    judgement: Judgement | None = None
+    lower_bound_km: float = 0.0
+    failure: NoRoute | None = None
+    out_of_range: bool = False
+
+    def closes(self, decision: Decision) -> bool:
+        """Whether a decision closes its airspace in the present pass."""
+        if decision.outcome not in PASSES[self.step]:
+            return False
+        if decision.outcome is NP:
+            return decision.lacks_authority
+        return decision.outcome is not ADVICE or self.obeys(decision)
+
+    def obeys(self, decision: Decision) -> bool:
+        """Whether the operator keeps away because it was advised to, or chose to."""
+        policy = self.scenario.operators[self.flight.operator].advisory_policy
+        return any(
+            policy == "obey"
+            if verdict.rule.force == "advisory"
+            else self.scenario.options.obey_operator_policy
+            for verdict in decision.advisories
+        )
+
+    @property
+    def closed(self) -> tuple[AreaKey, ...]:
+        """Areas closed in the present pass, sorted."""
+        shut = {area for area, decision in self.mask.items() if self.closes(decision)}
+        return tuple(sorted(shut | set(self.extra)))
+
+    def open_more(self) -> bool:
+        """Go on to the next pass that opens something; False if there is none."""
+        before = self.closed
+        while self.step + 1 < len(PASSES):
+            self.step += 1
+            self.extra = {a: d for a, d in self.extra.items() if self.closes(d)}
+            if self.closed != before:
+                return True
+        return False
+
+
+def time_route(work: Work) -> PlannedRoute:
+    """Time, fuel and geometry of the route a flight ended with."""
+    start_ms = work.flight.eobt_ms
+    starts, blocks, fuel = [], [], 0.0
+    for route in work.routes:
+        flown = fly(work.aircraft, route.distance_km, work.payload_kg)
+        starts.append(start_ms)
+        blocks.append(float(flown.block_min))
+        fuel += float(flown.block_fuel_kg)
+        start_ms += round((blocks[-1] + STOP_GROUND_MIN) * MINUTE_MS)
+    total_km = sum(route.distance_km for route in work.routes)
+    bound_km = max(work.lower_bound_km, work.direct_km)
+    points = [work.routes[0].points, *(route.points[1:] for route in work.routes[1:])]
+    return PlannedRoute(
+        np.concatenate(points), total_km,
+        (starts[-1] - starts[0]) / MINUTE_MS + blocks[-1], fuel, work.stops,
+        min(route.clearance_nm for route in work.routes),
+        bound_km, max(0.0, total_km / bound_km - 1.0) if bound_km else 0.0,
+        tuple(route.distance_km for route in work.routes), tuple(starts), tuple(blocks),
+    )  # fmt: skip

@@ -1,0 +1,15 @@
+"""Time, permits, aircraft and rule changes unfold: SimPy processes on one state object."""
+
+from airsim.simulation.run import simulate
+from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
+from airsim.simulation.tables import tabulate_world
+
+__all__ = [
+    "Aircraft",
+    "Event",
+    "FlightRecord",
+    "World",
+    "position_fleet",
+    "simulate",
+    "tabulate_world",
+]

@@ -1,0 +1,93 @@
+"""The one state object of a run: where the aircraft are, what was flown, what was logged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from airsim.operation import Flight, Tail
+from airsim.permission import Decision
+from airsim.planning import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the log; never changed once written."""
+
+    time_ms: int
+    event: str
+    flight_id: str
+    registration: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Aircraft:
+    """A tail in the simulation."""
+
+    tail: Tail
+    at: str
+
+
+@dataclass(slots=True)
+class FlightRecord:
+    """What became of one flight."""
+
+    flight: Flight
+    plan: Plan
+    status: str = "planned"
+    registration: str = ""
+    off_block_ms: int | None = None
+    take_off_ms: int | None = None
+    landing_ms: int | None = None
+    met: list[Decision] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that changes during a run."""
+
+    records: dict[str, FlightRecord]
+    log: list[Event] = field(default_factory=list)
+
+    def note(
+        self, time_ms: int, event: str, record: FlightRecord | None = None, detail: str = ""
+    ) -> None:
+        """Write one line of the log."""
+        flight_id = record.flight.flight_id if record is not None else ""
+        registration = record.registration if record is not None else ""
+        self.log.append(Event(time_ms, event, flight_id, registration, detail))
+
+
+def position_fleet(fleet: Sequence[Tail], flights: Sequence[Flight]) -> list[Aircraft]:
+    """Stand each tail where the timetable first needs it.
+
+    All start at the base (the aerodrome with most departures), except as many of each type as
+    leave an outstation before one of that type could have come in: those spent the night there.
+    """
+    departures = Counter(flight.adep for flight in flights)
+    base = min(departures, key=lambda icao: (-departures[icao], icao), default="")
+    idle = {
+        typecode: [Aircraft(t, base) for t in fleet if t.typecode == typecode]
+        for typecode in sorted({t.typecode for t in fleet})
+    }
+    placed: list[Aircraft] = []
+    balance: Counter[tuple[str, str]] = Counter()
+    moves = sorted(
+        [(f.eobt_ms, 1, f.adep, f.typecode) for f in flights]
+        + [(f.sta_ms, 0, f.ades, f.typecode) for f in flights]
+    )
+    for _, leaves, icao, typecode in moves:
+        if icao == base:
+            continue
+        if not leaves:
+            balance[icao, typecode] += 1
+        elif balance[icao, typecode]:
+            balance[icao, typecode] -= 1
+        elif idle.get(typecode):
+            aircraft = idle[typecode].pop()
+            aircraft.at = icao
+            placed.append(aircraft)
+    rest = [aircraft for group in idle.values() for aircraft in group]
+    return sorted(placed + rest, key=lambda aircraft: aircraft.tail.registration)

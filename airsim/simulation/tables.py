@@ -1,0 +1,221 @@
+"""From the end state of a run to the tables that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import shapely
+
+from airsim.airspace import area_polygons
+from airsim.base import format_instant
+from airsim.law import Rule, Verdict
+from airsim.permission import AreaKey, Decision
+from airsim.planning import Plan
+from airsim.results import Table, make_table
+from airsim.scenario import Scenario
+from airsim.simulation.state import FlightRecord, World
+
+Row = dict[str, Any]
+
+
+def tabulate_world(scenario: Scenario, world: World) -> dict[str, Table]:
+    """All result tables of a run, quantised and in a fixed order.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    world : World
+        After the run.
+
+    Returns
+    -------
+    dict of str to Table
+        By the names of `airsim.results.SCHEMAS`.
+    """
+    records = list(world.records.values())
+    rows = {
+        "flights": [_flight_row(record) for record in records],
+        "crossings": [row for record in records for row in _crossing_rows(record)],
+        "decisions": [row for record in records for row in _decision_rows(record)],
+        "events": [
+            {
+                "seq": number, "time_utc": format_instant(event.time_ms), "event": event.event,
+                "flight_id": event.flight_id, "registration": event.registration,
+                "detail": event.detail,
+            }
+            for number, event in enumerate(world.log)
+        ],
+        "routes": [row for record in records for row in _route_rows(scenario, record)],
+        "closed": [row for record in records for row in _closed_rows(scenario, record)],
+        "rules": [_rule_row(rule) for rule in _named_rules(scenario, records)],
+        "areas": _area_rows(scenario, records),
+    }  # fmt: skip
+    return {name: make_table(name, found) for name, found in rows.items()}
+
+
+def _text(values: Iterable[str]) -> str:
+    return " ".join(values)
+
+
+def _flight_row(record: FlightRecord) -> Row:
+    flight, plan, route = record.flight, record.plan, record.plan.route
+    late = (
+        (record.off_block_ms - flight.eobt_ms) / 60_000 if record.off_block_ms is not None else None
+    )
+    return {
+        "flight_id": flight.flight_id, "callsign": flight.callsign, "operator": flight.operator,
+        "adep": flight.adep, "ades": flight.ades, "eobt_utc": format_instant(flight.eobt_ms),
+        "planned_at_utc": format_instant(plan.planned_ms),
+        "typecode": plan.facts.typecode or "", "registration": record.registration
+        or (flight.registration or ""),
+        "scheduled": flight.scheduled, "probe": flight.probe, "grade": flight.grade,
+        "outcome": plan.outcome, "lawful": plan.lawful, "direct_km": plan.direct_km,
+        "distance_km": route.distance_km if route else None,
+        "block_min": route.block_min if route else None,
+        "fuel_kg": route.fuel_kg if route else None,
+        "stops": _text(route.stops) if route else "",
+        "clearance_nm": route.clearance_nm if route else None,
+        "blocking_rules": _text(plan.blocking_rules), "breaches": _text(plan.breach_rules),
+        "advisories": _text(plan.advisories), "permits": _text(plan.permits),
+        "assumed": "; ".join(plan.assumed), "not_judged": _text(plan.not_judged),
+        "provisional": plan.provisional, "status": record.status,
+        "atot_utc": _stamp(record.take_off_ms), "aldt_utc": _stamp(record.landing_ms),
+        "delay_min": late, "reason": plan.reason,
+    }  # fmt: skip
+
+
+def _stamp(at_ms: int | None) -> str:
+    return "" if at_ms is None else format_instant(at_ms)
+
+
+def _crossing_rows(record: FlightRecord) -> Iterable[Row]:
+    for number, stay in enumerate(record.plan.crossings):
+        yield {
+            "flight_id": record.flight.flight_id, "seq": number, "layer": stay.layer,
+            "designator": stay.designator, "title": stay.title, "quality": stay.quality,
+            "entry_km": stay.entry_km, "exit_km": stay.exit_km,
+            "entry_utc": format_instant(stay.entry_ms), "exit_utc": format_instant(stay.exit_ms),
+        }  # fmt: skip
+
+
+def decision_place(decision: Decision) -> tuple[str, str]:
+    """Layer and designator a decision is about: the aerodrome for a landing or take-off."""
+    place = decision.question.places[0]
+    return place.layer, place.designator
+
+
+def describe_reference(verdict: Verdict) -> str:
+    """Instrument and article of a rule, for people."""
+    reference = verdict.rule.reference
+    if reference.article == "unknown":
+        return reference.instrument
+    return f"{reference.instrument}, {reference.article}"
+
+
+def _decision_rows(record: FlightRecord) -> Iterable[Row]:
+    phases = [("planned", d) for d in record.plan.decisions] + [("met", d) for d in record.met]
+    number = 0
+    for phase, decision in phases:
+        layer, designator = decision_place(decision)
+        yield _decision_row(
+            record, number, phase, decision.question.activity, layer, designator,
+            decision.question.start_ms, decision.outcome.name, decision.verdicts,
+        )  # fmt: skip
+        number += 1
+    for activity, verdict in record.plan.breaches:
+        yield _decision_row(
+            record, number, "planned", activity, "", "", record.flight.eobt_ms, "BREACH", (verdict,)
+        )
+        number += 1
+
+
+def _decision_row(
+    record: FlightRecord, number: int, phase: str, activity: str, layer: str, designator: str,
+    at_ms: int, outcome: str, verdicts: tuple[Verdict, ...],
+) -> Row:  # fmt: skip
+    ordered = sorted(verdicts, key=lambda verdict: verdict.rule.id)
+    return {
+        "flight_id": record.flight.flight_id, "seq": number, "phase": phase, "activity": activity,
+        "layer": layer, "designator": designator, "at_utc": format_instant(at_ms),
+        "outcome": outcome, "rules": _text(v.rule.id for v in ordered),
+        "references": " | ".join(dict.fromkeys(describe_reference(v) for v in ordered)),
+    }  # fmt: skip
+
+
+def _route_rows(scenario: Scenario, record: FlightRecord) -> Iterable[Row]:
+    spots = [scenario.aerodromes[i] for i in (record.flight.adep, record.flight.ades)]
+    ways = {"direct": [(spot.lon, spot.lat) for spot in spots]}
+    if record.plan.route is not None:
+        ways["planned"] = [tuple(point) for point in record.plan.route.points.tolist()]
+    for role, points in ways.items():
+        for number, (lon, lat) in enumerate(points):
+            yield {
+                "flight_id": record.flight.flight_id, "role": role, "seq": number,
+                "longitude": lon, "latitude": lat,
+            }  # fmt: skip
+
+
+def _closed_rows(scenario: Scenario, record: FlightRecord) -> Iterable[Row]:
+    for (layer, row), decision in record.plan.closed:
+        yield {
+            "flight_id": record.flight.flight_id, "layer": layer,
+            "designator": scenario.atlas.layer(layer).designator[row],
+            "outcome": decision.outcome.name, "rules": _text(decision.rules),
+        }  # fmt: skip
+
+
+def rule_ids_of(plan: Plan) -> set[str]:
+    """Every rule a plan names."""
+    found = {*plan.blocking_rules, *plan.breach_rules, *plan.advisories, *plan.permits}
+    found |= {*plan.not_judged, *(v.rule.id for _, v in plan.doubts)}
+    found |= {rule for _, decision in plan.closed for rule in decision.rules}
+    found |= {v.rule.id for decision in plan.decisions for v in decision.verdicts}
+    # Licences that were considered belong to the explanation, whether they reached or not.
+    verdicts = [v for d in plan.decisions for v in d.verdicts] + [v for _, v in plan.breaches]
+    return found | {n for v in verdicts for n in v.not_relieved_by}
+
+
+def _named_rules(scenario: Scenario, records: Iterable[FlightRecord]) -> list[Rule]:
+    names = {name for record in records for name in rule_ids_of(record.plan)}
+    names |= {rule for record in records for decision in record.met for rule in decision.rules}
+    by_id: Mapping[str, Rule] = scenario.rulebook.by_id
+    return [by_id[name] for name in sorted(names) if name in by_id]
+
+
+def describe_bounds(bounds: tuple[int, int]) -> str:
+    """An instant, or ``earliest .. latest`` where the hour is not known."""
+    first, last = (format_instant(stamp) for stamp in bounds)
+    return first if first == last else f"{first} .. {last}"
+
+
+def _rule_row(rule: Rule) -> Row:
+    return {
+        "rule_id": rule.id, "title": rule.title, "authority": rule.authority,
+        "regime": rule.regime, "force": rule.force, "effect": rule.effect,
+        "addresses": rule.addresses, "from_utc": describe_bounds(rule.when.start),
+        "to_utc": describe_bounds(rule.when.end), "instrument": rule.reference.instrument,
+        "article": rule.reference.article, "url": rule.reference.url,
+        "confidence": rule.confidence,
+        "last_evidence_utc": _stamp(rule.last_evidence), "note": rule.note,
+    }  # fmt: skip
+
+
+def _area_rows(scenario: Scenario, records: Iterable[FlightRecord]) -> list[Row]:
+    """Outlines of everything a map may want to draw."""
+    keys: set[AreaKey] = set()
+    for record in records:
+        keys |= {(stay.layer, stay.row) for stay in record.plan.crossings}
+        keys |= {area for area, _ in record.plan.closed}
+    found = []
+    for name, row in sorted(keys):
+        layer = scenario.atlas.layer(name)
+        (shape,) = area_polygons(layer, [row])
+        found.append(
+            {
+                "layer": name, "designator": layer.designator[row], "title": layer.title[row],
+                "quality": layer.quality[row], "source": layer.source[row],
+                "geometry": shapely.to_wkb(shape, byte_order=1),
+            }
+        )  # fmt: skip
+    return found
