@@ -70,11 +70,23 @@ class Tail:
     operator: str = ""
 
 
-def shipped_types() -> dict[str, bool | None]:
-    """Type designators of the shipped aircraft table, each with its United States origin."""
+@dataclass(frozen=True, slots=True)
+class _ShippedType:
+    """What the loaders need of a type: its designator and United States origin."""
+
+    typecode: str
+    us_origin: bool | None
+
+
+def shipped_types() -> dict[str, _ShippedType]:
+    """Types of the shipped aircraft table by designator and by close variant."""
     header, rows = read_rows(find_resource("geodata/aircraft.csv"))
-    name = header.index("name")
-    return {row[0]: True if row[name].startswith("Boeing ") else None for row in rows}
+    code, aka, origin = (header.index(name) for name in ("typecode", "aka", "us_origin"))
+    return {
+        spelt: _ShippedType(row[code], True if row[origin] == "yes" else None)
+        for row in rows
+        for spelt in (row[code], *row[aka].split())
+    }
 
 
 def load_fleet(path: str | Path, period: str | None = None) -> tuple[Tail, ...]:
@@ -124,19 +136,24 @@ def select_period(sheet: Sheet, period: str | None) -> list[tuple[int, dict[str,
     return [(line, row) for line, row in sheet.rows if row["period"] == period]
 
 
-def check_type(sheet: Sheet, line: int, typecode: str, types: dict[str, bool | None]) -> None:
-    """Note a type designator that the aircraft table lacks."""
-    if typecode not in types:
-        what = f"unknown aircraft type {typecode!r}" if typecode else "typecode is empty"
+def read_type(
+    sheet: Sheet, line: int, text: str, types: dict[str, _ShippedType]
+) -> _ShippedType | None:
+    """Aircraft type of a cell; one that the aircraft table lacks is a problem."""
+    found = types.get(text.upper())
+    if found is None:
+        what = f"unknown aircraft type {text!r}" if text else "typecode is empty"
         sheet.add(line, what, f"one of {' '.join(sorted(types))}")
+    return found
 
 
-def _read_tail(sheet: Sheet, line: int, row: dict[str, str], types: dict[str, bool | None]) -> Tail:
+def _read_tail(
+    sheet: Sheet, line: int, row: dict[str, str], types: dict[str, _ShippedType]
+) -> Tail:
     registration = row["registration"].upper()
-    typecode = row["typecode"].upper()
+    aircraft = read_type(sheet, line, row["typecode"], types)
     if not _REGISTRATION.fullmatch(registration):
         sheet.add(line, f"{registration!r} is not a registration", "letters, digits and -")
-    check_type(sheet, line, typecode, types)
     registered_in = row.get("registered_in", "").upper() or state_of_registration(registration)
     if not registered_in:
         sheet.add(
@@ -153,11 +170,13 @@ def _read_tail(sheet: Sheet, line: int, row: dict[str, str], types: dict[str, bo
         sheet.add(line, f"unknown status {status!r}", f"one of {' '.join(sorted(STATUSES))}")
     return Tail(
         registration,
-        typecode,
+        aircraft.typecode if aircraft else "",
         _read_seats(sheet, line, row.get("seats", "")),
         registered_in,
         owner_state,
-        _read_origin(sheet, line, row.get("us_origin", ""), types.get(typecode)),
+        _read_origin(
+            sheet, line, row.get("us_origin", ""), aircraft.us_origin if aircraft else None
+        ),
         row.get("source", ""),
         row.get("confidence", ""),
         status,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from airsim.base import InputError
 from airsim.operation.aerodromes import Aerodrome, Aerodromes, load_aerodromes
-from airsim.operation.fleet import check_type, select_period, shipped_types
+from airsim.operation.fleet import read_type, select_period, shipped_types
 from airsim.operation.operators import Operators, load_operators
 from airsim.operation.tables import Sheet
 
@@ -203,7 +203,7 @@ class _Reader:
     def read_service(self, line: int, row: dict[str, str]) -> Service | None:
         """Service of one row; None if any part of it is wrong."""
         before = len(self.sheet.problems.problems)
-        typecode = row["typecode"].upper()
+        aircraft = read_type(self.sheet, line, row["typecode"], self.types)
         operator, callsign = self._read_flight(line, row)
         adep, ades = (self._read_aerodrome(line, name, row[name]) for name in ("adep", "ades"))
         if adep and adep == ades:
@@ -211,7 +211,6 @@ class _Reader:
         days = self._read_days(line, row["days"])
         self._check_clock(line, "std", row["std"], _CLOCK, "HH:MM")
         self._check_clock(line, "sta", row["sta"], _ARRIVAL, "HH:MM, +1 if next day")
-        check_type(self.sheet, line, typecode, self.types)
         first, last = (self._read_date(line, n, row[n]) for n in ("valid_from", "valid_to"))
         if first and last and last < first:
             self.sheet.add(line, f"valid_to {last} is before valid_from {first}", "swap them")
@@ -219,7 +218,7 @@ class _Reader:
         if basis not in ("local", "utc"):
             self.sheet.add(line, f"time_basis {basis!r} is not understood", "local or utc")
         grade = self._read_grade(line, row.get("confidence", ""))
-        if len(self.sheet.problems.problems) > before or not first or not last:
+        if len(self.sheet.problems.problems) > before or not (first and last and aircraft):
             return None
         return Service(
             row["flight"].upper(),
@@ -230,7 +229,7 @@ class _Reader:
             days,
             row["std"],
             row["sta"],
-            typecode,
+            aircraft.typecode,
             row.get("registration", "").upper(),
             first,
             last,

@@ -23,6 +23,8 @@ class AircraftType:
         Maker's name; NB narrow-body, WB wide-body, RJ regional jet, TP turboprop.
     engines : int
         Number of engines.
+    us_origin : bool or None
+        Made in the United States; None: share of controlled content not known.
     seats_typical, seats_max : int
         Passenger seats, usual layout and exit limit.
     mtow_kg, oew_kg, max_payload_kg, usable_fuel_kg : float
@@ -48,6 +50,7 @@ class AircraftType:
     name: str
     category: str
     engines: int
+    us_origin: bool | None
     seats_typical: int
     seats_max: int
     mtow_kg: float
@@ -66,17 +69,12 @@ class AircraftType:
     mass_confidence: str
     fuel_confidence: str
 
-    @property
-    def us_origin(self) -> bool | None:
-        """Made in the United States; None: the share of United States content is not known."""
-        return True if self.name.startswith("Boeing ") else None
-
 
 class AircraftTypes(Mapping[str, AircraftType]):
-    """Aircraft types by ICAO designator."""
+    """Aircraft types by ICAO designator; ``find`` also takes close variants (E75S, AT76)."""
 
-    def __init__(self, types: Mapping[str, AircraftType]) -> None:
-        self._types = dict(types)
+    def __init__(self, types: Mapping[str, AircraftType], aliases: Mapping[str, str]) -> None:
+        self._types, self._aliases = dict(types), dict(aliases)
 
     def __getitem__(self, typecode: str) -> AircraftType:
         return self._types[typecode]
@@ -88,7 +86,16 @@ class AircraftTypes(Mapping[str, AircraftType]):
         return len(self._types)
 
     def find(self, typecode: str) -> AircraftType:
-        """Type of a designator, in any case.
+        """Type of a designator or close variant, in any case.
+
+        Parameters
+        ----------
+        typecode : str
+            ICAO Doc 8643 designator.
+
+        Returns
+        -------
+        AircraftType
 
         Raises
         ------
@@ -96,6 +103,7 @@ class AircraftTypes(Mapping[str, AircraftType]):
             No such type; the remedy names near matches.
         """
         key = typecode.strip().upper()
+        key = self._aliases.get(key, key)
         if key in self._types:
             return self._types[key]
         near = get_close_matches(key, self._types, n=4, cutoff=0.5)
@@ -114,7 +122,8 @@ def load_types() -> AircraftTypes:
     """
     with find_resource("geodata/aircraft.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    return AircraftTypes({row["typecode"]: _build_type(row) for row in rows})
+    aliases = {aka: row["typecode"] for row in rows for aka in row["aka"].split()}
+    return AircraftTypes({row["typecode"]: _build_type(row) for row in rows}, aliases)
 
 
 def _build_type(row: Mapping[str, str]) -> AircraftType:
@@ -123,6 +132,7 @@ def _build_type(row: Mapping[str, str]) -> AircraftType:
         row["name"],
         row["category"],
         int(row["engines"]),
+        True if row["us_origin"] == "yes" else None,
         int(row["seats_typical"]),
         int(row["seats_max"]),
         float(row["mtow_kg"]),
@@ -133,11 +143,11 @@ def _build_type(row: Mapping[str, str]) -> AircraftType:
         float(row["cruise_fl"]),
         float(row["ceiling_ft"]),
         float(row["range_nm"]),
-        float(row["model_X_km"]),
-        float(row["model_kc"]),
-        float(row["model_ref_payload_kg"]),
+        float(row["range_factor_km"]),
+        float(row["climb_fraction"]),
+        float(row["reference_payload_kg"]),
         float(row["taxi_fuel_kg_per_min"]),
-        row["mass_source"],
+        row["source"],
         row["mass_confidence"],
         row["fuel_confidence"],
     )

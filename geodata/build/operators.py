@@ -48,7 +48,7 @@ COUNTRIES = {
 }
 BY_NAME = {name: code for code, name in STATE_NAMES.items()} | COUNTRIES
 # Operators of these States follow the advisories of their own authority.
-OBEYING = states_in_group("EASA", parse_instant("2025-01-01T00:00Z")) | {"GB", "US"}
+OBEYING = states_in_group("EASA", parse_instant("2025-01-01T00:00Z")) | set("GB GG JE IM GI FO GL US".split())
 
 
 def read_source(path: Path) -> dict[str, dict[str, str]]:
