@@ -827,14 +827,44 @@ _TANGENT = 1e-9  # radians: a leg that passes a corner's neighbour this near sti
 
 
 @compiled()
+def grow_balls(edge: Floats) -> Floats:
+    """Tree over edges (n, 6), n a power of two times LEAF_EDGES: centre and radius of each ball."""
+    row = edge.shape[0] // LEAF_EDGES
+    ball = np.zeros((2 * row, 4))
+    while row:
+        span = edge.shape[0] // row
+        for k in range(row):
+            member = edge[k * span : (k + 1) * span]
+            radius = 0.0
+            for axis in range(3):
+                low, high = 2.0, -2.0
+                for e in range(span):
+                    low = min(low, member[e, axis], member[e, axis + 3])
+                    high = max(high, member[e, axis], member[e, axis + 3])
+                ball[row + k, axis] = 0.5 * (low + high)
+            x, y, z = ball[row + k, 0], ball[row + k, 1], ball[row + k, 2]
+            for e in range(span):
+                ax, ay, az, bx, by, bz = member[e]
+                a = math.sqrt((ax - x) ** 2 + (ay - y) ** 2 + (az - z) ** 2)
+                b = math.sqrt((bx - x) ** 2 + (by - y) ** 2 + (bz - z) ** 2)
+                # an arc of up to 60 degrees leaves its chord by less than a seventh of its square
+                bulge = ((bx - ax) ** 2 + (by - ay) ** 2 + (bz - az) ** 2) / 7.0
+                radius = max(radius, max(a, b) + bulge + 1e-12)
+            ball[row + k, 3] = radius
+        row //= 2
+    return ball
+
+
+@compiled()
 def _leg_meets_ball(
-    nx: float, ny: float, nz: float, mx: float, my: float, mz: float, reach: float, ball: Floats
-) -> bool:
-    """Whether a leg (normal n, middle m, cosine of its half length) may come into a ball."""
-    x, y, z, radius = ball[0], ball[1], ball[2], ball[3]
-    if abs(nx * x + ny * y + nz * z) > radius:
-        return False
-    return mx * x + my * y + mz * z >= reach - radius
+    nx: float, ny: float, nz: float, mx: float, my: float, mz: float, reach: float, margin: float,
+    ball: Floats,
+) -> bool:  # fmt: skip
+    """Whether a leg (normal n, middle m, cosine of its half length) may come near a ball."""
+    x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + margin
+    return (
+        abs(nx * x + ny * y + nz * z) <= radius and mx * x + my * y + mz * z >= reach - radius
+    )
 
 
 @compiled()
@@ -865,40 +895,63 @@ def _edge_cuts_leg(
 
 
 @compiled()
-def _leg_is_cut(
-    px: float, py: float, pz: float, qx: float, qy: float, qz: float, edge: Floats, ball: Floats
-) -> bool:
-    """Whether any edge crosses the leg pq, which is shorter than half a circle."""
+def _leaf_cuts_leg(
+    leaf: int, px: float, py: float, pz: float, qx: float, qy: float, qz: float,
+    nx: float, ny: float, nz: float, mx: float, my: float, mz: float, edge: Floats,
+) -> bool:  # fmt: skip
+    """Whether an edge of a leaf (numbered from 0) crosses leg pq."""
+    for e in range(leaf * LEAF_EDGES, (leaf + 1) * LEAF_EDGES):
+        if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
+            return True
+    return False
+
+
+@compiled()
+def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int) -> int:
+    """Leaf with an edge that crosses leg pq, shorter than half a circle; -1 if none does.
+
+    Leaf `hint` is tried first: the next leg from one point often meets the same edges.
+    """
+    px, py, pz, qx, qy, qz = p[0], p[1], p[2], q[0], q[1], q[2]
     nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
     size = math.sqrt(nx * nx + ny * ny + nz * nz)
     mx, my, mz = px + qx, py + qy, pz + qz
     middle = math.sqrt(mx * mx + my * my + mz * mz)
     if size == 0.0 or middle < 1e-6:
-        return middle < 1e-6  # no great circle is the leg of antipodal points
+        return 0 if middle < 1e-6 else -1  # no great circle is the leg of antipodal points
     nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
+    if hint >= 0 and _leaf_cuts_leg(
+        hint, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
+    ):
+        return hint
     leaves = ball.shape[0] // 2
     node = 1
     while node:
-        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, ball[node]):
+        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, 0.0, ball[node]):
             if node < leaves:
                 node *= 2
                 continue
-            first = (node - leaves) * LEAF_EDGES
-            for e in range(first, first + LEAF_EDGES):
-                if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
-                    return True
+            if _leaf_cuts_leg(
+                node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
+            ):
+                return node - leaves
         node = _next_in_tree(node)
-    return False
+    return -1
 
 
-@compiled(parallel=True)
-def find_cut_legs(p: Floats, q: Floats, edge: Floats, ball: Floats) -> NDArray[np.bool_]:
-    """Whether any edge crosses each of the legs pq."""
-    cut = np.zeros(p.shape[0], np.bool_)
-    for k in prange(p.shape[0]):
-        cut[k] = _leg_is_cut(
-            p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2], edge, ball
-        )
+@compiled()
+def find_cut_legs(
+    point: Floats, start: Longs, other: Floats, column: Ints, edge: Floats, ball: Floats
+) -> NDArray[np.bool_]:
+    """Whether any edge crosses each leg from point i to other[column[start[i]:start[i + 1]]]."""
+    cut = np.zeros(column.size, np.bool_)
+    for i in range(point.shape[0]):
+        hint = -1
+        for k in range(start[i], start[i + 1]):
+            leaf = _leaf_that_cuts(point[i], other[column[k]], edge, ball, hint)
+            if leaf >= 0:
+                hint = leaf
+                cut[k] = True
     return cut
 
 
@@ -911,62 +964,88 @@ def _is_tangent(x: float, y: float, z: float, side: Floats) -> bool:
 
 
 @compiled()
-def _pairs_of_row(i: int, corner: Floats, side: Floats, group: Ints, out: Ints) -> int:
-    """Later corners of one group that share a tangent with corner i; counts if `out` is empty."""
+def _may_be_tangent(ball: Floats, side: Floats) -> bool:
+    """Whether a line from a corner to some point in a ball may be tangent."""
+    x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + _TANGENT
+    s = side[0] * x + side[1] * y + side[2] * z
+    t = side[3] * x + side[4] * y + side[5] * z
+    return not ((s > radius and t < -radius) or (s < -radius and t > radius))
+
+
+@compiled()
+def _legs_of_corner(
+    i: int, corner: Floats, side: Floats, group: Ints, near: Floats, edge: Floats, ball: Floats,
+    out: Ints,
+) -> int:  # fmt: skip
+    """Later corners of its group that corner i sees along a common tangent; how many there are."""
     count = 0
+    hint = -1
     x, y, z = corner[i, 0], corner[i, 1], corner[i, 2]
-    for j in range(i + 1, corner.shape[0]):
-        if (
-            group[i] == group[j]
-            and _is_tangent(corner[j, 0], corner[j, 1], corner[j, 2], side[i])
-            and _is_tangent(x, y, z, side[j])
-        ):
-            if out.size:
-                out[count] = j
-            count += 1
+    leaves = near.shape[0] // 2
+    node = 1
+    while node:
+        last = node
+        while last < leaves:
+            last = 2 * last + 1
+        if (last - leaves + 1) * LEAF_EDGES > i and _may_be_tangent(near[node], side[i]):
+            if node < leaves:
+                node *= 2
+                continue
+            first = (node - leaves) * LEAF_EDGES
+            for j in range(max(first, i + 1), min(first + LEAF_EDGES, corner.shape[0])):
+                if (
+                    group[i] == group[j]
+                    and _is_tangent(corner[j, 0], corner[j, 1], corner[j, 2], side[i])
+                    and _is_tangent(x, y, z, side[j])
+                ):
+                    leaf = _leaf_that_cuts(corner[i], corner[j], edge, ball, hint)
+                    if leaf >= 0:
+                        hint = leaf
+                        continue
+                    if count < out.size:
+                        out[count] = j
+                    count += 1
+        node = _next_in_tree(node)
     return count
 
 
 @compiled(parallel=True)
-def find_tangent_pairs(corner: Floats, side: Floats, group: Ints) -> tuple[Longs, Ints]:
-    """Pairs (i < j) of corners with a common tangent, as CSR over i.
+def find_legs(
+    corner: Floats, side: Floats, group: Ints, near: Floats, edge: Floats, ball: Floats, room: int
+) -> tuple[Ints, Ints]:
+    """Corners j > i that corner i sees along a tangent at both, (n, room), and their numbers.
 
-    `side[i]` holds the unit normals of the great circles from corner i to both neighbours.
+    `side[i]` holds the unit normals of the great circles from corner i to both neighbours, `near`
+    the tree over the corners in their order. A number above `room` asks for another run.
     """
     n = corner.shape[0]
-    start = np.zeros(n + 1, np.int64)
-    none = np.empty(0, np.int32)
-    for k in prange((n + 1) // 2):  # a long row with a short one: even work
-        start[k + 1] = _pairs_of_row(k, corner, side, group, none)
-        start[n - k] = _pairs_of_row(n - 1 - k, corner, side, group, none)
-    start = np.cumsum(start)
-    found = np.empty(start[n], np.int32)
-    for k in prange((n + 1) // 2):
-        if start[k + 1] > start[k]:
-            _pairs_of_row(k, corner, side, group, found[start[k] : start[k + 1]])
-        if n - 1 - k != k and start[n - k] > start[n - 1 - k]:
-            _pairs_of_row(n - 1 - k, corner, side, group, found[start[n - 1 - k] : start[n - k]])
-    return start, found
+    found = np.empty((n, room), np.int32)
+    count = np.zeros(n, np.int32)
+    blocks = min(n, 256)
+    for b in prange(blocks):  # rows far apart in one block: even work
+        for i in range(b, n, blocks):
+            count[i] = _legs_of_corner(i, corner, side, group, near, edge, ball, found[i])
+    return found, count
 
 
-@compiled(parallel=True)
+@compiled()
 def find_tangent_corners(
     point: Floats, point_group: Ints, corner: Floats, side: Floats, group: Ints
 ) -> NDArray[np.bool_]:
     """Whether the line from each point is tangent at each corner, shape (points, corners)."""
     found = np.zeros((point.shape[0], corner.shape[0]), np.bool_)
-    for k in prange(point.shape[0]):
+    for k in range(point.shape[0]):
         x, y, z = point[k, 0], point[k, 1], point[k, 2]
         for j in range(corner.shape[0]):
             found[k, j] = point_group[k] == group[j] and _is_tangent(x, y, z, side[j])
     return found
 
 
-@compiled(parallel=True)
+@compiled()
 def count_ring_cuts(p: Floats, q: Floats, edge: Floats, ring: Ints, rings: int) -> Ints:
     """How often each ring's edges cross each leg pq, shape (legs, rings)."""
     count = np.zeros((p.shape[0], rings), np.int32)
-    for k in prange(p.shape[0]):
+    for k in range(p.shape[0]):
         px, py, pz, qx, qy, qz = p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2]
         nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
         mx, my, mz = px + qx, py + qy, pz + qz
@@ -995,39 +1074,33 @@ def _angle_to_arc(
     return 2.0 * math.asin(min(1.0, 0.5 * min(da, db)))
 
 
-@compiled(parallel=True)
-def measure_leg_distances(
-    p: Floats, q: Floats, cap: float, edge: Floats, ball: Floats
-) -> Floats:
+@compiled()
+def measure_leg_distances(p: Floats, q: Floats, cap: float, edge: Floats, ball: Floats) -> Floats:
     """Angle from each leg pq to the nearest edge, 0 where one crosses, at most `cap`."""
     result = np.full(p.shape[0], cap)
-    for k in prange(p.shape[0]):
+    leaves = ball.shape[0] // 2
+    for k in range(p.shape[0]):
         px, py, pz, qx, qy, qz = p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2]
         nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
         size = math.sqrt(nx * nx + ny * ny + nz * nz)
-        mx, my, mz = px + qx, py + qy, pz + qz
-        middle = math.sqrt(mx * mx + my * my + mz * mz)
         if size > 0.0:
             nx, ny, nz = nx / size, ny / size, nz / size
+        mx, my, mz = px + qx, py + qy, pz + qz
+        middle = math.sqrt(mx * mx + my * my + mz * mz)
         mx, my, mz = mx / middle, my / middle, mz / middle
-        leaves = ball.shape[0] // 2
         best = cap
         node = 1
         while node and best > 0.0:
-            x, y, z, radius = ball[node, 0], ball[node, 1], ball[node, 2], ball[node, 3] + best
-            if (
-                abs(nx * x + ny * y + nz * z) <= radius
-                and mx * x + my * y + mz * z >= 0.5 * middle - radius
-            ):
+            if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, best, ball[node]):
                 if node < leaves:
                     node *= 2
                     continue
-                first = (node - leaves) * LEAF_EDGES
-                for e in range(first, first + LEAF_EDGES):
+                if _leaf_cuts_leg(
+                    node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
+                ):
+                    best = 0.0
+                for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
                     ax, ay, az, bx, by, bz = edge[e]
-                    if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
-                        best = 0.0
-                        break
                     best = min(
                         best,
                         _angle_to_arc(px, py, pz, ax, ay, az, bx, by, bz),

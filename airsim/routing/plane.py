@@ -1,7 +1,7 @@
 """The plane in which closed airspace is merged, widened and simplified.
 
 A stereographic projection maps the sphere without one point onto a plane and keeps angles. That
-point is put where it is farthest from closed airspace, so no date line and no pole is special.
+point is put where it is far from closed airspace, so no date line and no pole is special.
 Plane lengths are true lengths times k = 2 / (1 + cos c) at c from the centre, k >= 1.
 """
 
@@ -19,9 +19,10 @@ from airsim.units import KM_PER_NM
 Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
 
-_STEP_KM = 20.0  # plane edges this short follow great circles within 4 m
-_EDGE_KM = 60.0  # edges of the outline: plane line and great circle within 36 m
-_CURVE_KM = 0.04  # covers both deviations
+_DIAMETER_KM = 2.0 * geodesy.EARTH_RADIUS_KM
+_FAR_KM = 1000.0  # the missing point is at least this far from closed polygons, if it can be
+_STEP_KM = 10.0  # plane edges this short follow great circles within a metre
+_STEP_OFF_KM = 0.001
 _FLATTENING = 1.006  # a mile on the sphere of mean radius may be that much longer on WGS84
 _BAND = 1.03  # ratio of scales in a zone that is widened by one plane distance
 _QUADRANT = 4  # edges per quarter of a circle in rounded corners
@@ -42,17 +43,17 @@ class Plane:
     def project(self, xyz: Floats) -> Floats:
         """Plane coordinates (n, 2) in km of unit vectors (n, 3)."""
         v = xyz @ self.axes.T
-        return np.asarray(2.0 * geodesy.EARTH_RADIUS_KM * v[:, :2] / (1.0 + v[:, 2:]))
+        return np.asarray(_DIAMETER_KM * v[:, :2] / (1.0 + v[:, 2:]))
 
     def unproject(self, xy: Floats) -> Floats:
         """Unit vectors (n, 3) of plane coordinates (n, 2) in km."""
-        t = xy / (2.0 * geodesy.EARTH_RADIUS_KM)
+        t = xy / _DIAMETER_KM
         s = np.sum(t * t, axis=1, keepdims=True)
         return np.asarray(np.hstack((2.0 * t, 1.0 - s)) / (1.0 + s) @ self.axes)
 
     def scale(self, xy: Floats) -> Floats:
         """Plane length over true length at plane coordinates (n, 2)."""
-        t = xy / (2.0 * geodesy.EARTH_RADIUS_KM)
+        t = xy / _DIAMETER_KM
         return np.asarray(1.0 + np.sum(t * t, axis=1))
 
 
@@ -66,39 +67,48 @@ def _spread_points(count: int) -> Floats:
 
 
 def choose_plane(polygons: Geometries) -> Plane:
-    """Plane whose missing point is open and far from every closed polygon."""
-    candidates = _spread_points(200)
+    """Plane that shows (lon, lat) polygons at a small scale; its missing point is open.
+
+    The scale grows with the inverse square of the distance from the missing point.
+    """
+    missing = _spread_points(200)
     lonlat = shapely.get_coordinates(polygons)
-    nearest = np.full(len(candidates), -1.0)
+    cosine = np.full((len(missing), 1), -1.0)
     if len(lonlat):
-        closed = geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
-        nearest = np.max(candidates @ closed.T, axis=1)
-        lon, lat = geodesy.lonlat_from_vectors(candidates)
-        tree = shapely.STRtree(shapely.points(lon, lat))
-        nearest[tree.query(polygons, predicate="contains")[1]] = 2.0
-    centre = -candidates[np.argmin(nearest)]
+        cosine = missing @ geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1]).T
+    scale = np.mean(2.0 / np.maximum(1.0 - cosine, 1e-12), axis=1)
+    nearest = np.max(cosine, axis=1)
+    lon, lat = geodesy.lonlat_from_vectors(missing)
+    points = np.array([shapely.Point(x, y) for x, y in zip(lon, lat, strict=True)])
+    nearest[shapely.STRtree(points).query(polygons, predicate="contains")[1]] = 2.0
+    near = nearest > np.cos(_FAR_KM / geodesy.EARTH_RADIUS_KM)
+    best = np.argmin(nearest) if near.all() else np.argmin(np.where(near, np.inf, scale))
+    centre = -missing[best]
     x = np.cross([0.0, 0.0, 1.0], centre)
     x /= np.linalg.norm(x)
     return Plane(np.stack((x, np.cross(centre, x), centre)))
 
 
-def project_polygons(polygons: Geometries, plane: Plane) -> Geometries:
-    """Plane polygons of (lon, lat) polygons whose edges are great circles."""
-    rings, owner = shapely.get_rings(shapely.get_parts(polygons), return_index=True)
+def project_polygons(polygons: Geometries, plane: Plane) -> tuple[Geometries, NDArray[np.int64]]:
+    """Plane polygons of (lon, lat) shapes whose edges are great circles, and whose each is."""
+    parts, shape = shapely.get_parts(polygons, return_index=True)
+    rings, owner = shapely.get_rings(parts, return_index=True)
     lonlat, ring = shapely.get_coordinates(rings, return_index=True)
     xyz = geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
-    follows = np.append(ring[1:] == ring[:-1], False)
-    after = np.where(follows, np.arange(len(xyz)) + 1, np.arange(len(xyz)))
+    place = np.arange(len(xyz))
+    after = place + np.append(ring[1:] == ring[:-1], False)[: len(xyz)]
     length = geodesy.EARTH_RADIUS_KM * np.linalg.norm(xyz[after] - xyz, axis=1)
     pieces = np.maximum(1, np.ceil(length / _STEP_KM)).astype(np.int64)
-    i = np.repeat(np.arange(len(xyz)), pieces)
+    i = np.repeat(place, pieces)
     share = (np.arange(len(i)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[i]
     between = (1.0 - share)[:, None] * xyz[i] + share[:, None] * xyz[after[i]]
     xy = plane.project(between / np.linalg.norm(between, axis=1, keepdims=True))
-    result = shapely.polygons(shapely.linearrings(xy, indices=ring[i]), indices=owner)
-    bad = ~shapely.is_valid(result)  # slits where a file cut the area at 180 degrees
-    result[bad] = shapely.make_valid(result[bad], method="structure", keep_collapsed=False)
-    return np.asarray(shapely.get_parts(shapely.get_parts(result)))
+    lines = np.asarray(shapely.linearrings(xy, indices=ring[i]), dtype=object)
+    flat = np.asarray(shapely.polygons(lines, indices=owner), dtype=object)
+    bad = ~shapely.is_valid(flat)  # slits where a file cut the area at 180 degrees
+    flat[bad] = shapely.make_valid(flat[bad], method="structure", keep_collapsed=False)
+    whole, again = shapely.get_parts(flat, return_index=True)
+    return whole, shape[again]
 
 
 def _split_by_scale(polygons: Geometries, plane: Plane) -> list[tuple[float, Geometries]]:
@@ -118,18 +128,18 @@ def _split_by_scale(polygons: Geometries, plane: Plane) -> list[tuple[float, Geo
         parts = polygons[(first <= band) & (last >= band) & (first != last)]
         if len(parts):
             # circles of equal scale; their chords stay inside by 8e-5 of the radius
-            growth = np.array((_BAND**band, _BAND ** (band + 1))) - 1.0
-            radii = 2.0 * geodesy.EARTH_RADIUS_KM * np.sqrt(growth)
-            rim = shapely.buffer(shapely.Point(0.0, 0.0), radii, quad_segs=64)
-            parts = shapely.intersection(parts, shapely.difference(rim[1], rim[0]))
-        found = shapely.get_parts(np.concatenate((whole, parts)))
-        found = found[~shapely.is_empty(found)]
+            radii = _DIAMETER_KM * np.sqrt(np.array((_BAND**band, _BAND ** (band + 1))) - 1.0)
+            inner, outer = (shapely.Point(0.0, 0.0).buffer(r, quad_segs=64) for r in radii)
+            parts = shapely.get_parts(shapely.intersection(parts, outer.difference(inner)))
+        found = np.concatenate((whole, parts[shapely.get_type_id(parts) == 3]))
         if len(found):
             bands.append((_BAND ** (band + 1) * 1.0002, found))
     return bands
 
 
-def widen(polygons: Geometries, plane: Plane, clearance_km: float, slack_km: float) -> Geometries:
+def widen(
+    polygons: Geometries, plane: Plane, clearance_nm: float, slack_km: float | None = None
+) -> Geometries:
     """Outline of everything nearer than a clearance to plane polygons.
 
     Parameters
@@ -137,32 +147,36 @@ def widen(polygons: Geometries, plane: Plane, clearance_km: float, slack_km: flo
     polygons : ndarray of Polygon
         In the plane.
     plane : Plane
-    clearance_km : float
+    clearance_nm : float
         True distance.
-    slack_km : float
-        Plane distance by which simplification may move the outline.
+    slack_km : float, optional
+        Plane distance by which simplification may move the outline; grows with the clearance.
 
     Returns
     -------
     ndarray of Polygon
-        Disjoint, rings oriented with the inside on the left, edges up to 60 km. Every point
-        nearer than the clearance is inside, also if the edges are read as great circles.
+        Disjoint, rings oriented with the inside on the left. Every point nearer than the clearance
+        is inside, also if the edges are read as great circles. No true distance from the polygons
+        exceeds the clearance by more than 5 % and twice the slack.
     """
-    if not len(polygons):
-        return polygons
-    coarse = shapely.simplify(polygons, slack_km / 3)
+    if slack_km is None:
+        slack_km = KM_PER_NM * min(0.25, 0.2 * clearance_nm)
+    coarse, fine, bend = 0.3 * slack_km, 0.5 * slack_km, 0.2 * slack_km
+    polygons = shapely.simplify(polygons, coarse)
     grown = []
-    for scale, members in _split_by_scale(coarse, plane):
-        distance = scale * clearance_km * _FLATTENING + slack_km + _CURVE_KM
-        distance /= np.cos(np.pi / (4 * _QUADRANT))  # the corners' chords cut into the circle
-        flat = shapely.multipolygons(members[shapely.get_type_id(members) == 3])
+    for scale, members in _split_by_scale(polygons, plane):
+        distance = scale * clearance_nm * KM_PER_NM * _FLATTENING + slack_km + _STEP_OFF_KM
+        distance /= np.cos(np.pi / (4 * _QUADRANT))  # the chords of rounded corners cut inside
+        flat = shapely.MultiPolygon(list(members))
         grown.append(shapely.buffer(flat, distance, quad_segs=_QUADRANT))
     outline = grown[0] if len(grown) == 1 else shapely.union_all(grown)
-    outline = shapely.simplify(outline, slack_km * 2 / 3)
-    outline = shapely.segmentize(outline, _EDGE_KM)
-    return np.asarray(shapely.get_parts(shapely.orient_polygons(outline)))
+    outline = shapely.simplify(outline, fine)
+    # a great circle bends in the plane with a radius of at least the sphere's diameter
+    outline = shapely.segmentize(outline, np.sqrt(8.0 * _DIAMETER_KM * bend))
+    return orient_parts(outline)
 
 
-def slack_for(clearance_nm: float) -> float:
-    """Plane km by which the outline is simplified at a clearance."""
-    return KM_PER_NM * min(0.25, 0.2 * clearance_nm)
+def orient_parts(outline: shapely.Geometry) -> Geometries:
+    """Polygons of a plane shape, rings with the inside on the left."""
+    parts = shapely.get_parts(shapely.orient_polygons(outline))
+    return np.asarray(parts[shapely.get_type_id(parts) == 3], dtype=object)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from airsim import geodesy
-from airsim.airspace import Atlas, Paths, area_edges, area_polygons, locate_points
+from airsim.airspace import Atlas, Paths, area_polygons, locate_points
 from airsim.base import InputError, ProblemList
-from airsim.routing.certificate import measure_clearance_nm
-from airsim.routing.graph import CLOSED, EdgeTree, Graph, build_graph, find_paths
-from airsim.routing.plane import Geometries, project_polygons
-from airsim.units import KM_PER_NM
+from airsim.routing.certificate import (
+    areas_by_layer,
+    closed_edges,
+    measure_clearance_nm,
+)
+from airsim.routing.graph import find_paths
+from airsim.routing.outline import CLOSED, EdgeTree, Outline
+from airsim.routing.space import Chart, FreeSpace
 
 Floats = NDArray[np.float64]
 Area = tuple[str, int]
@@ -92,21 +96,15 @@ class Router:
     atlas: Atlas
     closed: ClosedSet
     clearance_nm: float
-    _polygons: Geometries
+    _space: FreeSpace
     _edges: EdgeTree
-    _graphs: dict[float, Graph] = field(default_factory=dict)
-
-    def _graph(self, clearance_nm: float) -> Graph:
-        if clearance_nm not in self._graphs:
-            self._graphs[clearance_nm] = build_graph(self._polygons, clearance_nm)
-        return self._graphs[clearance_nm]
 
 
 _recent: OrderedDict[str, Router] = OrderedDict()  # routers depend on nothing but their key
 _KEEP = 16
 
 
-def build_router(atlas: Atlas, closed: ClosedSet, *, clearance_nm: float = 1.0) -> Router:
+def build_router(atlas: Atlas, closed: Iterable[Area], *, clearance_nm: float = 1.0) -> Router:
     """Prepare routes around closed areas.
 
     Parameters
@@ -132,11 +130,11 @@ def build_router(atlas: Atlas, closed: ClosedSet, *, clearance_nm: float = 1.0) 
     _check(atlas, wanted, clearance_nm)
     key = hashlib.sha256(repr((atlas.content_hash, wanted, clearance_nm)).encode()).hexdigest()
     if key not in _recent:
-        edges = [area_edges(atlas.layer(name), at) for name, at in _by_layer(wanted)]
-        empty = np.empty((0, 3))
-        start, end = (np.concatenate([e[i] for e in edges] or [empty]) for i in (0, 1))
-        tree = EdgeTree.from_edges(start, end)
-        _recent[key] = Router(atlas, wanted, clearance_nm, _outlines(atlas, wanted), tree)
+        shapes = [
+            s for name, at in areas_by_layer(wanted) for s in area_polygons(atlas.layer(name), at)
+        ]
+        space = FreeSpace.around(np.array(shapes, dtype=object))
+        _recent[key] = Router(atlas, wanted, clearance_nm, space, closed_edges(atlas, wanted))
     _recent.move_to_end(key)
     while len(_recent) > _KEEP:
         _recent.popitem(last=False)
@@ -158,19 +156,6 @@ def _check(atlas: Atlas, closed: ClosedSet, clearance_nm: float) -> None:
     problems.raise_if_any()
 
 
-def _by_layer(closed: ClosedSet) -> list[tuple[str, list[int]]]:
-    names = sorted({name for name, _ in closed})
-    return [(name, [at for layer, at in closed if layer == name]) for name in names]
-
-
-def _outlines(atlas: Atlas, closed: ClosedSet) -> Geometries:
-    """(lon, lat) outlines in the order of the closed set."""
-    found = [
-        shape for name, at in _by_layer(closed) for shape in area_polygons(atlas.layer(name), at)
-    ]
-    return np.array(found, dtype=object)
-
-
 def find_routes(
     router: Router, lon0: ArrayLike, lat0: ArrayLike, lon1: ArrayLike, lat1: ArrayLike
 ) -> list[Route | NoRoute]:
@@ -185,45 +170,43 @@ def find_routes(
     Returns
     -------
     list of Route or NoRoute, length n
-        Where the router's clearance leaves no route, those with less are tried: 0.25, 0.05 NM;
-        `Route.clearance_nm` tells.
+        The geodesic where it is open. No clearance is asked within 10 NM of an end that itself
+        lies within the clearance. Where the router's clearance leaves no route, it is lessened in
+        the straits that stop it, to 0.25, then to 0.05 NM; `Route.clearance_nm` tells. A strait
+        never shortens a route that exists without it.
 
     Raises
     ------
     InputError
         Coordinates that are no points.
+
+    Notes
+    -----
+    Turning points are the shortest ones over great-circle legs with WGS84 lengths.
     """
     paths = Paths.from_legs(lon0, lat0, lon1, lat1)
-    origin = np.stack((paths.lon[::2], paths.lat[::2]), axis=1)
-    destination = np.stack((paths.lon[1::2], paths.lat[1::2]), axis=1)
-    result: list[Route | NoRoute | None] = [None] * len(origin)
-    inside = [_areas_of(router, points) for points in (origin, destination)]
-    for k in range(len(origin)):
-        for reason, areas in (
-            ("origin-closed", inside[0][k]),
-            ("destination-closed", inside[1][k]),
-        ):
-            if areas and result[k] is None:
-                result[k] = NoRoute(reason, areas)  # type: ignore[arg-type]
-    ladder = [router.clearance_nm, *(c for c in _LESSER_NM if c < router.clearance_nm)]
-    for clearance_nm in ladder:
-        rest = [k for k, found in enumerate(result) if found is None]
-        if rest:
-            found = _route_at(router, clearance_nm, origin[rest], destination[rest])
-            for k, route in zip(rest, found, strict=True):
-                result[k] = route
-    for k, route in enumerate(result):
-        if route is None:
-            graph = router._graph(ladder[-1])
-            result[k] = _explain(router, graph, origin[k], destination[k])
-    return result  # type: ignore[return-value]
+    lonlat = np.stack((paths.lon, paths.lat), axis=1)
+    areas = _areas_of(router, lonlat)
+    result: dict[int, Route | NoRoute] = {}
+    for k in range(len(lonlat) // 2):
+        if areas[2 * k]:
+            result[k] = NoRoute("origin-closed", areas[2 * k])
+        elif areas[2 * k + 1]:
+            result[k] = NoRoute("destination-closed", areas[2 * k + 1])
+    rest = np.array([k for k in range(len(lonlat) // 2) if k not in result], np.int64)
+    chart = router._space.chart(router.clearance_nm)
+    lines = _find_lines(chart, lonlat[2 * rest], lonlat[2 * rest + 1])
+    for k, line in zip(rest.tolist(), lines, strict=True):
+        ends = lonlat[2 * k : 2 * k + 2]
+        result[k] = _route_narrowly(router, ends) if line is None else _finish(router, line)
+    return [result[k] for k in range(len(lonlat) // 2)]
 
 
 def _areas_of(router: Router, lonlat: Floats) -> list[ClosedSet]:
     """Closed areas that contain each point."""
     closed = set(router.closed)
     found: list[list[Area]] = [[] for _ in lonlat]
-    for name, _ in _by_layer(router.closed):
+    for name, _ in areas_by_layer(router.closed):
         start, area = locate_points(router.atlas, name, lonlat[:, 0], lonlat[:, 1])
         for k in range(len(lonlat)):
             areas = ((name, int(a)) for a in area[start[k] : start[k + 1]])
@@ -231,74 +214,83 @@ def _areas_of(router: Router, lonlat: Floats) -> list[ClosedSet]:
     return [tuple(areas) for areas in found]
 
 
-def _route_at(
-    router: Router, clearance_nm: float, origin: Floats, destination: Floats
-) -> list[Route | None]:
-    """Routes that keep a clearance."""
-    graph = router._graph(clearance_nm)
-    a = geodesy.unit_vectors(origin[:, 0], origin[:, 1])
-    b = geodesy.unit_vectors(destination[:, 0], destination[:, 1])
-    open_a, open_b = graph.locate(a), graph.locate(b)
-    found: list[Route | None] = [None] * len(a)
-    tried = np.flatnonzero((open_a == open_b) & (open_a != CLOSED))
-    lines: dict[int, Floats] = {}
-    for k in tried:
-        line = _geodesic(origin[k], destination[k])
-        xyz = geodesy.unit_vectors(line[:, 0], line[:, 1])
-        if graph.sees(xyz[:-1], xyz[1:]).all():
-            lines[int(k)] = line
-    rest = [int(k) for k in tried if int(k) not in lines]
-    for k, path in zip(rest, find_paths(graph, a[rest], b[rest]), strict=True):
-        if path is not None:
-            lon, lat = geodesy.lonlat_from_vectors(path[1])
-            lon, lat = geodesy.densify_line(lon, lat, step_km=_STEP_KM, model="sphere")
-            line = np.stack((lon, lat), axis=1)
-            line[0], line[-1] = origin[k], destination[k]
+def _unit_vectors(lonlat: Floats) -> Floats:
+    return geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
+
+
+def _find_lines(chart: Chart, origin: Floats, destination: Floats) -> list[Floats | None]:
+    """Shortest lines (lon, lat) on a chart, densified; None where there is none."""
+    a, b = _unit_vectors(origin), _unit_vectors(destination)
+    at = chart.outline.locate(np.vstack((a, b))).reshape(2, -1)
+    lines: list[Floats | None] = [None] * len(a)
+    blocked = []
+    for k in np.flatnonzero((at[0] == at[1]) & (at[0] != CLOSED)).tolist():
+        line = np.stack(
+            geodesy.densify_line(*np.stack((origin[k], destination[k]), axis=1), step_km=_STEP_KM),
+            axis=1,
+        )
+        xyz = _unit_vectors(line)
+        if chart.outline.sees(xyz[:-1], xyz[1:]).all():
             lines[k] = line
-    for k, line in lines.items():
-        found[k] = _finish(router, line)
-    return found
+        else:
+            blocked.append(k)
+    if blocked:
+        paths = find_paths(chart.graph, a[blocked], b[blocked])
+        for k, path in zip(blocked, paths, strict=True):
+            if path is not None:
+                lon, lat = geodesy.lonlat_from_vectors(path[1])
+                lon, lat = geodesy.densify_line(lon, lat, step_km=_STEP_KM, model="sphere")
+                line = np.stack((lon, lat), axis=1)
+                line[0], line[-1] = origin[k], destination[k]
+                lines[k] = line
+    return lines
 
 
-def _geodesic(origin: Floats, destination: Floats) -> Floats:
-    pair = np.stack((origin, destination))
-    lon, lat = geodesy.densify_line(pair[:, 0], pair[:, 1], step_km=_STEP_KM)
-    return np.stack((lon, lat), axis=1)
+def _route_narrowly(router: Router, lonlat: Floats) -> Route | NoRoute:
+    """Route between two ends that lie in the clearance, or are kept apart by it."""
+    space, asked = router._space, router.clearance_nm
+    ends = _unit_vectors(lonlat)
+    ladder = (asked, *(c for c in _LESSER_NM if c < asked))
+    lowest = space.chart(ladder[-1], ends).outline
+    at = lowest.locate(ends)
+    line, clearance_nm = None, asked
+    if at[0] == at[1] != CLOSED:
+        for clearance_nm in ladder:
+            line = _find_lines(space.chart(clearance_nm, ends), lonlat[:1], lonlat[1:])[0]
+            if line is not None:
+                break
+    if line is None:
+        return _explain(router, lowest, at, ends)
+    if clearance_nm < asked:
+        path = geodesy.densify_line(line[:, 0], line[:, 1], step_km=5.0)
+        chart = space.chart(asked, ends)
+        opened = space.open_straits(chart, geodesy.unit_vectors(*path), asked, clearance_nm)
+        wider = _find_lines(opened, lonlat[:1], lonlat[1:])[0]
+        line = line if wider is None else wider
+    return _finish(router, line)
 
 
 def _finish(router: Router, line: Floats) -> Route:
     """Route of a densified line, with what it measures."""
     lon, lat = line[:, 0], line[:, 1]
     distance = float(np.sum(geodesy.geodesic_km(lon[:-1], lat[:-1], lon[1:], lat[1:])))
-    bound = float(geodesy.geodesic_km(lon[0], lat[0], lon[-1], lat[-1]))
-    bound = min(bound, distance)
+    bound = min(distance, float(geodesy.geodesic_km(lon[0], lat[0], lon[-1], lat[-1])))
     clearance = measure_clearance_nm(router._edges, line, router.clearance_nm)
     gap = distance / bound - 1.0 if bound > 0.0 else 0.0
     return Route(line, distance, clearance, bound, gap)
 
 
-def _explain(router: Router, graph: Graph, origin: Floats, destination: Floats) -> NoRoute:
-    """Why two open points are apart, and the closed areas around the enclosed one."""
-    pair = np.stack((origin, destination))
-    at = graph.locate(geodesy.unit_vectors(pair[:, 0], pair[:, 1]))
-    main = graph.largest_component()
-    if at[1] in (main, CLOSED) and at[0] != main:
-        return NoRoute("origin-enclosed", _bordering(router, graph, int(at[0]), origin))
-    reason: Reason = "destination-enclosed" if at[0] == main else "separated"
-    return NoRoute(reason, _bordering(router, graph, int(at[1]), destination))
-
-
-def _bordering(router: Router, graph: Graph, component: int, point: Floats) -> ClosedSet:
-    """Closed areas that border a free component of the graph."""
-    flat = [project_polygons(np.array([p]), graph.plane) for p in router._polygons]
-    owner = np.repeat(np.arange(len(flat)), [len(f) for f in flat])
-    place = graph.plane.project(geodesy.unit_vectors(*point)[None, :])
-    if component == CLOSED:
-        rim = shapely.Point(place[0])
-    else:
-        rim = graph.component_rim(component)
-    scale = graph.plane.scale(shapely.get_coordinates(rim)).max()
-    reach = (2.0 * graph.clearance_nm * KM_PER_NM + 1.0) * scale
-    tree = shapely.STRtree(np.concatenate(flat))
-    near = tree.query(rim, predicate="dwithin", distance=reach)
-    return tuple(router.closed[k] for k in sorted(set(owner[near].tolist())))
+def _explain(router: Router, outline: Outline, at: NDArray[np.int32], ends: Floats) -> NoRoute:
+    """Why two points outside the closed areas are apart, and the areas around the enclosed one."""
+    space, reach_nm = router._space, 1.0
+    for k, reason in ((0, "origin-closed"), (1, "destination-closed")):
+        if at[k] == CLOSED:  # on the rim of a closed area
+            near = space.find_near(ends[k], reach_nm)
+            return NoRoute(reason, tuple(router.closed[i] for i in near))
+    main = outline.largest_component()
+    enclosed = 0 if at[1] == main else 1
+    reason = "separated"
+    if main in at:
+        reason = "destination-enclosed" if enclosed else "origin-enclosed"
+    near = space.find_bordering(outline, int(at[enclosed]), reach_nm)
+    return NoRoute(reason, tuple(router.closed[i] for i in near))
