@@ -1,6 +1,7 @@
 """Who flies what, where and when: aerodromes, operators, aircraft, timetables."""
 
 from airsim.operation.aerodromes import Aerodrome, Aerodromes, load_aerodromes
+from airsim.operation.checks import check_aerodromes, check_operators
 from airsim.operation.fleet import Tail, load_fleet
 from airsim.operation.marks import state_of_registration
 from airsim.operation.operators import Operator, Operators, load_operators
@@ -20,6 +21,8 @@ __all__ = [
     "Operators",
     "Service",
     "Tail",
+    "check_aerodromes",
+    "check_operators",
     "expand_timetable",
     "load_aerodromes",
     "load_fleet",

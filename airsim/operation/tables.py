@@ -86,19 +86,21 @@ class CodeTable(Mapping[str, T], Generic[T]):
         raise InputError(Problem(self._what, code, f"unknown {self._what} code", remedy))
 
     def find_near(self, text: str, *, limit: int = 4) -> tuple[str, ...]:
-        """Codes that look like `text`, or whose name contains it, best first."""
-        key = text.strip()
+        """Codes one letter away from `text`, or whose name contains it, best first."""
+        key = text.strip().upper()
+        by_name: list[str] = []
         if len(key) > 3:
-            by_name = [c for c, row in self._rows.items() if key.lower() in self._name(row).lower()]
-        else:
-            by_name = []
-        codes = [c for c in (*self._rows, *self._aliases) if abs(len(c) - len(key)) <= 1]
-        by_code = get_close_matches(key.upper(), codes, n=limit, cutoff=0.7)
-        found = dict.fromkeys((*sorted(by_name, key=self._name_length), *by_code))
-        return tuple(self._label(c) for c in list(found)[:limit])
-
-    def _name_length(self, code: str) -> int:
-        return len(self._name(self._rows[code]))
+            named = ((code, self._name(row).upper()) for code, row in self._rows.items())
+            hits = [
+                (not name.startswith(key), len(name), code) for code, name in named if key in name
+            ]
+            by_name = [code for _, _, code in sorted(hits)]
+        codes = [c for c in (*self._rows, *self._aliases) if len(c) == len(key)]
+        one_off = [c for c in codes if sum(a != b for a, b in zip(c, key, strict=True)) == 1]
+        # The first letters of a code say where it is: keep them, if anything.
+        one_off.sort(key=lambda c: next(-i for i, a in enumerate(c) if a != key[i]))
+        by_code = one_off or get_close_matches(key, codes, n=limit, cutoff=0.5)
+        return tuple(self._label(c) for c in list(dict.fromkeys((*by_name, *by_code)))[:limit])
 
     def _label(self, code: str) -> str:
         row = self._rows[self._aliases.get(code, code)]

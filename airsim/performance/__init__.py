@@ -1,6 +1,13 @@
 """Time, fuel, profile and charges by aircraft type."""
 
 from airsim.performance.aircraft import AircraftType, AircraftTypes, load_types
+from airsim.performance.charges import (
+    Charge,
+    Tariff,
+    Tariffs,
+    charge_by_service_units,
+    load_tariffs,
+)
 from airsim.performance.fuel import (
     DEFAULT_POLICY,
     FlightPerformance,
@@ -17,11 +24,16 @@ __all__ = [
     "DEFAULT_POLICY",
     "AircraftType",
     "AircraftTypes",
+    "Charge",
     "FlightPerformance",
     "FuelPolicy",
+    "Tariff",
+    "Tariffs",
+    "charge_by_service_units",
     "flown_km",
     "fly",
     "level_at",
+    "load_tariffs",
     "load_types",
     "max_range_km",
     "needs_stop",
