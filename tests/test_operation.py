@@ -80,7 +80,8 @@ def test_crimea_is_ukraine_and_pristina_is_kosovo():
         ("URFF", "UKFF"),
         ("FRU", "UCFM"),
         ("BSZ", "UCFM"),
-        ("UTTT", "UZTT"),
+        ("UTTT", "UTTT"),
+        ("UZTT", "UTTT"),
         ("JOK", "UWKJ"),
         ("RTW", "UWSS"),
         ("KIV", "LUKK"),
@@ -182,9 +183,9 @@ def test_well_known_operators_are_right(icao, iata, state):
         assert OPERATORS.find(iata) is operator
 
 
-def test_control_is_not_licence():
+def test_a_dated_finding_of_control_is_left_to_the_law():
     southwind = OPERATORS["STW"]
-    assert (southwind.state, southwind.controller_state) == ("TR", "RU")
+    assert (southwind.state, southwind.controller_state) == ("TR", "")
     assert "833/2014" in southwind.source
 
 

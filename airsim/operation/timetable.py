@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -346,6 +347,10 @@ def _check_duplicates(
         by_leg[key].append((line, service))
 
 
+# zoneinfo itself keeps only eight zones alive.
+_zone = lru_cache(maxsize=None)(ZoneInfo)
+
+
 def _to_utc_ms(day: date, clock: str, zone: ZoneInfo) -> int:
     hours, minutes = int(clock[:2]), int(clock[3:5])
     shift = int(clock[5:]) if len(clock) > 5 else 0
@@ -356,9 +361,9 @@ def _to_utc_ms(day: date, clock: str, zone: ZoneInfo) -> int:
 def _instants(service: Service, day: date, aerodromes: Aerodromes) -> tuple[int, int]:
     """Departure and arrival, UTC milliseconds, of a service on one departure day."""
     if service.time_basis == "utc":
-        zones = (ZoneInfo("UTC"), ZoneInfo("UTC"))
+        zones = (_zone("UTC"), _zone("UTC"))
     else:
-        zones = (ZoneInfo(aerodromes[service.adep].tz), ZoneInfo(aerodromes[service.ades].tz))
+        zones = (_zone(aerodromes[service.adep].tz), _zone(aerodromes[service.ades].tz))
     return _to_utc_ms(day, service.std, zones[0]), _to_utc_ms(day, service.sta, zones[1])
 
 
@@ -445,4 +450,4 @@ def local_time(aerodrome: Aerodrome, at_ms: int) -> datetime:
     datetime.datetime
         With the zone's offset.
     """
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(aerodrome.tz))
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone(aerodrome.tz))

@@ -252,11 +252,15 @@ def _read_tariffs(path: Path) -> Tariffs:
             Problem(path.name, "", f"is not TOML: {error}", "correct the file")
         ) from None
     problems = ProblemList()
+    entries, default = data.get("tariff", []), data.get("default", {})
+    if not isinstance(entries, list) or not isinstance(default, dict):
+        problems.add(path.name, "", "tariffs must be [[tariff]], the default [default]", "rename")
+        problems.raise_if_any()
     listed = [
         _read_tariff(path.name, f"tariff {number}", entry, problems)
-        for number, entry in enumerate(data.get("tariff", []), start=1)
+        for number, entry in enumerate(entries, start=1)
     ]
-    defaults = _read_defaults(path.name, data.get("default", {}), problems)
+    defaults = _read_defaults(path.name, default, problems)
     problems.raise_if_any()
     return Tariffs(tuple(t for t in listed if t), defaults)
 
@@ -271,15 +275,18 @@ def _read_tariff(
         return None
     state, method = entry["state"], entry["method"]
     record = f"{record} ({state})"
-    if state not in STATE_CODES:
+    if not isinstance(state, str) or state not in STATE_CODES:
         problems.add(file, record, f"state {state!r} is not a State", "ISO 3166-1 alpha-2")
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         problems.add(file, record, f"unknown method {method!r}", f"one of {sorted(_METHODS)}")
     banded = str(method).startswith("bands")
     rates = tuple(entry.get("rates", ())) if banded else (entry.get("rate"),)
     limits = tuple(entry.get("up_to_t", ()))
-    if not rates or not all(isinstance(r, int | float) and r >= 0 for r in rates):
+    if not rates or not all(_is_amount(rate) for rate in rates):
         problems.add(file, record, "has no rate", "a number, or rates and up_to_t for bands")
+    for name in ("minimum", "ends_km"):
+        if not _is_amount(entry.get(name, 0.0)):
+            problems.add(file, record, f"{name} {entry[name]!r} is not a number", "as 50.0")
     if banded and (len(rates) != len(limits) or list(limits) != sorted(limits)):
         problems.add(file, record, "rates and up_to_t do not match", "one rising limit per rate")
     if not isinstance(entry["year"], int):
@@ -299,6 +306,10 @@ def _read_tariff(
         float(entry.get("minimum", 0.0)),
         float(entry.get("ends_km", _END_KM)),
     )
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 0
 
 
 def _read_defaults(file: str, table: dict[str, Any], problems: ProblemList) -> tuple[Tariff, ...]:

@@ -3,7 +3,7 @@
 Run: python geodata/build/aerodromes.py   (needs airportsdata; version in MANIFEST.toml)
 
 Kept: aerodromes with a four-letter ICAO location indicator that also have an IATA code, or that are
-listed in KEEP. `also` holds codes that an aerodrome carried before.
+listed in KEEP. `also` holds codes that an aerodrome carried before or carries since.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 GEODATA = Path(__file__).resolve().parents[1]
 HEADER = ("icao", "iata", "name", "state", "lon", "lat", "elevation_ft", "tz", "also")
 # No IATA code, but named by closures, cases or operators.
-KEEP = frozenset({"UKKM", "UKFV", "UKFY", "UKFI"})
+KEEP = frozenset({"UKKM", "UKFV", "UKFY", "UKFI", "UTOD"})
 
 
 def read_source() -> dict[str, dict[str, str]]:
@@ -58,8 +58,10 @@ def apply_overrides(rows: dict[str, dict[str, str]], overrides: dict[str, list[d
         added = {key: str(entry.get(key, "")) for key in HEADER}
         added["lon"], added["lat"] = f"{entry['lon']:.5f}", f"{entry['lat']:.5f}"
         rows[entry["icao"]] = added
+    for icao, key in overrides["indicator"].items():
+        rows[key] = rows.pop(icao) | {"icao": key, "also": icao}
     for icao, codes in overrides["former"].items():
-        rows[icao]["also"] = codes
+        rows[icao]["also"] = f"{rows[icao]['also']} {codes}".strip()
 
 
 def main() -> None:
