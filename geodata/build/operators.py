@@ -47,8 +47,9 @@ COUNTRIES = {
     "AVIANCA": "CO",
 }
 BY_NAME = {name: code for code, name in STATE_NAMES.items()} | COUNTRIES
+ALSO_OBEYING = {"GB", "GG", "JE", "IM", "GI", "FO", "GL", "US"}
 # Operators of these States follow the advisories of their own authority.
-OBEYING = states_in_group("EASA", parse_instant("2025-01-01T00:00Z")) | set("GB GG JE IM GI FO GL US".split())
+OBEYING = states_in_group("EASA", parse_instant("2025-01-01T00:00Z")) | ALSO_OBEYING
 
 
 def read_source(path: Path) -> dict[str, dict[str, str]]:
