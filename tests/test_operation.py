@@ -159,6 +159,17 @@ def test_the_query_path_stays_light():
     assert done.returncode == 0, done.stderr
 
 
+def test_states_agree_with_the_territory_layer():
+    geopandas = pytest.importorskip("geopandas")
+    territory = geopandas.read_parquet(find_resource("geodata/territory.parquet"))
+    places = list(AERODROMES.values())
+    points = geopandas.points_from_xy([p.lon for p in places], [p.lat for p in places])
+    within = territory.sindex.query(points, predicate="within")
+    over = {(int(i), territory["designator"].iloc[j]) for i, j in within.T}
+    elsewhere = [p.icao for i, p in enumerate(places) if (i, p.state) not in over]
+    assert elsewhere == ["FZQG"]  # Kasenga lies on the bank of a border river
+
+
 # operators
 
 
