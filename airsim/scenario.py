@@ -403,3 +403,15 @@ class _Binder:
             int(table.get("seed", base.seed)),
             bool(table.get("obey_operator_policy", base.obey_operator_policy)),
         )
+
+
+def known_names() -> dict[str, frozenset[str]]:
+    """Every name a rule may use, by kind, for the linter."""
+    atlas = shipped_atlas()
+    return {
+        "fir": frozenset(atlas.layer("fir").designator),
+        "zone": frozenset(atlas.layer("zone").designator),
+        "aerodrome": frozenset(load_aerodromes()),
+        "operator": frozenset(load_operators()),
+        "typecode": frozenset(load_types()),
+    }

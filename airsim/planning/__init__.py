@@ -1,5 +1,11 @@
 """Flights become plans: rights at both ends, permitted route, fuel stop, outcome and reasons."""
 
+from airsim.planning.answer import (
+    check_flight,
+    check_schema,
+    describe_plan,
+    summarise_plan,
+)
 from airsim.planning.ends import AerodromePlaces, decide_end
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.plan import plan_flights
@@ -10,8 +16,12 @@ __all__ = [
     "Plan",
     "PlannedCrossing",
     "PlannedRoute",
+    "check_flight",
+    "check_schema",
     "choose_type",
     "decide_end",
+    "describe_plan",
     "make_facts",
     "plan_flights",
+    "summarise_plan",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airsim.airspace import Crossings
-from airsim.law import FlightFacts, Question
+from airsim.law import FlightFacts, Question, judge_time
 from airsim.performance import fly, level_at, time_at
 from airsim.permission import AreaKey, Decision, decide
 from airsim.planning.ends import AerodromePlaces, decide_end
@@ -107,6 +107,8 @@ def _time_leg(
         in_use = layer.valid_from_ms[row] <= entry_ms < layer.valid_to_ms[row]
         if not in_use or low >= layer.upper_ft[row] or high < layer.lower_ft[row]:
             continue
+        if layer.name == "zone" and not _is_active(work, row, entry_ms, exit_ms):
+            continue
         found.append(
             PlannedCrossing(
                 layer.name,
@@ -123,6 +125,14 @@ def _time_leg(
             )
         )
     return found
+
+
+def _is_active(work: Work, row: int, start_ms: int, end_ms: int) -> bool:
+    """Whether any rule uses a zone at the time; between rules a zone is only an outline."""
+    return any(
+        judge_time(rule.when, start_ms, end_ms) is not False
+        for rule in work.scenario.bound.rules_on(("zone", row), start_ms)
+    )
 
 
 def judge_stays(

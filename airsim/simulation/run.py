@@ -129,7 +129,7 @@ class _Run:
             # Aircraft standing on the ramp are handed over at once, before the clock moves.
             yield request | self.env.timeout(wait)
             if request.triggered:
-                return request.value  # type: ignore[no-any-return]
+                return request.value
             request.cancel()
         return None
 

@@ -1,0 +1,236 @@
+"""The command line: parse, one call, print, exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from airsim import __version__
+from airsim.base import InputError
+
+EXIT_ANSWERED_NO = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+def _guard(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn bad input into one message per problem and exit code 2, without a traceback."""
+
+    @wraps(command)
+    def guarded(*args: Any, **options: Any) -> None:
+        try:
+            code = command(*args, **options)
+        except InputError as error:
+            for problem in error.problems:
+                click.echo(f"airsim: {problem}", err=True)
+            sys.exit(EXIT_BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("airsim: stopped; finished parts are whole", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            sys.exit(0)
+        sys.exit(code or 0)
+
+    return guarded
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A counter on stderr, if that is a terminal."""
+    shown = sys.stderr.isatty()
+
+    def report(done: int, total: int) -> None:
+        if shown:
+            click.echo(f"\r{label}: {done}/{total}", err=True, nl=False)
+
+    try:
+        yield report
+    finally:
+        if shown:
+            click.echo("", err=True)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="airsim")
+def main() -> None:
+    """May this flight fly, by which route, at what cost, under whose instrument?
+
+    Not legal advice, not for navigation.
+    """
+
+
+@main.command("run")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for results.")
+@JSON_OPTION
+@_guard
+def run_command(scenarios: tuple[str, ...], output: Path | None, as_json: bool) -> int:
+    """Simulate scenarios (shipped names or TOML files) and report."""
+    from airsim.report import print_summary, render_report, write_geojson
+    from airsim.results import write_results
+    from airsim.scenario import load_scenario
+    from airsim.study import run
+
+    if output is not None and output.exists() and not output.is_dir():
+        raise _bad("-o", f"{output} is a file", "name a folder")
+    loaded = [load_scenario(name) for name in scenarios]
+    summaries = []
+    for scenario in loaded:
+        with _progress(scenario.name) as report:
+            results = run(scenario, progress=report)
+        folder = (output or Path("airsim-out")) / scenario.name
+        write_results(folder, results)
+        write_geojson(results, folder)
+        page = render_report(results, folder)
+        if as_json:
+            summaries.append(dict(results.summary, folder=str(folder)))
+        else:
+            print_summary(results)
+            click.echo(f"{page}", err=True)
+    if as_json:
+        _print_json(summaries if len(summaries) != 1 else summaries[0])
+    return 0
+
+
+def _bad(record: str, problem: str, remedy: str) -> InputError:
+    from airsim.base import Problem
+
+    return InputError(Problem("command line", record, problem, remedy))
+
+
+@main.command("check")
+@click.argument("adep")
+@click.argument("ades")
+@click.option("--operator", required=True, help="ICAO or IATA designator of the operator.")
+@click.option("--type", "typecode", help="ICAO type designator; assumed if omitted.")
+@click.option("--registration", help="Registration mark; State of registry assumed if omitted.")
+@click.option("--at", required=True, help="Off-block time, for example 2025-09-15T08:00Z.")
+@click.option("--rulebook", type=click.Path(path_type=Path), help="Folder of rules to use instead.")
+@JSON_OPTION
+@_guard
+def check_command(
+    adep: str,
+    ades: str,
+    operator: str,
+    typecode: str | None,
+    registration: str | None,
+    at: str,
+    rulebook: Path | None,
+    as_json: bool,
+) -> int:
+    """Ask about one flight from ADEP to ADES. Exit 0 if it may fly, 1 if not, 2 for bad input."""
+    from airsim.law import load_rulebook
+    from airsim.planning import check_flight, describe_plan
+    from airsim.scenario import make_scenario
+
+    scenario = make_scenario(rulebook=load_rulebook(rulebook) if rulebook else None)
+    plan = check_flight(
+        adep, ades, operator=operator, at=at, typecode=typecode, registration=registration,
+        scenario=scenario,
+    )  # fmt: skip
+    answer = describe_plan(scenario, plan)
+    if as_json:
+        _print_json(answer)
+    else:
+        from airsim.report import print_check
+
+        print_check(answer)
+    return 0 if plan.feasible else EXIT_ANSWERED_NO
+
+
+@main.group("data")
+def data_group() -> None:
+    """Shipped data."""
+
+
+@data_group.command("check")
+@JSON_OPTION
+@_guard
+def data_check_command(as_json: bool) -> int:
+    """Prove topology, coverage, edges, hashes, licences and the Gulf of Finland strip."""
+    from airsim.airspace.checks import check_data
+    from airsim.operation import check_aerodromes
+
+    results = [
+        *((r.name, r.ok, r.detail) for r in check_data()),
+        *check_aerodromes(),
+    ]
+    if as_json:
+        _print_json([{"name": n, "ok": ok, "detail": detail} for n, ok, detail in results])
+    else:
+        for name, ok, detail in results:
+            click.echo(f"{'ok  ' if ok else 'FAIL'} {name}: {detail}")
+    return 0 if all(ok for _, ok, _ in results) else EXIT_ANSWERED_NO
+
+
+@main.group("rules")
+def rules_group() -> None:
+    """The rulebook."""
+
+
+RULEBOOK_OPTION = click.option(
+    "--rulebook", type=click.Path(path_type=Path), help="Folder of rules; default: as shipped."
+)
+
+
+@rules_group.command("check")
+@RULEBOOK_OPTION
+@JSON_OPTION
+@_guard
+def rules_check_command(rulebook: Path | None, as_json: bool) -> int:
+    """Lint: contradictions, dead rules, dangling names. Exit 1 if there is an error."""
+    from airsim.law import lint_rulebook, load_rulebook
+    from airsim.scenario import known_names
+
+    book = load_rulebook(rulebook)
+    findings = lint_rulebook(book, known_names())
+    if as_json:
+        _print_json(
+            {
+                "rules": len(book),
+                "findings": [
+                    {"level": f.level, "rule": f.rule_id, "message": f.message} for f in findings
+                ],
+            }
+        )
+    else:
+        for found in findings:
+            click.echo(f"{found.level}: {found.rule_id}: {found.message}")
+        click.echo(f"{len(book)} rules, {len(findings)} findings")
+    return EXIT_ANSWERED_NO if any(f.level == "error" for f in findings) else 0
+
+
+@rules_group.command("list")
+@RULEBOOK_OPTION
+@JSON_OPTION
+@_guard
+def rules_list_command(rulebook: Path | None, as_json: bool) -> int:
+    """Print every rule: id, effect, dates, confidence, title."""
+    from airsim.base import format_instant
+    from airsim.law import load_rulebook
+
+    book = load_rulebook(rulebook)
+    if as_json:
+        _print_json([json.loads(rule.model_dump_json(by_alias=True)) for rule in book])
+        return 0
+    for rule in book:
+        start = format_instant(rule.when.start[0])[:10] or "always"
+        end = format_instant(rule.when.end[1])[:10] or "open"
+        click.echo(
+            f"{rule.id:24} {rule.force:15} {rule.effect:14} {start:10} {end:10} "
+            f"{rule.confidence:9} {rule.title}"
+        )
+    return 0

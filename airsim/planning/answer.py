@@ -1,0 +1,241 @@
+"""One question, one answer: the plan of a single flight as JSON-ready data."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from airsim.base import InputError, ProblemList, format_instant, parse_instant
+from airsim.law import Verdict
+from airsim.operation import Flight, state_of_registration
+from airsim.permission import Decision
+from airsim.planning.plan import plan_flights
+from airsim.planning.types import Plan, PlannedRoute
+from airsim.scenario import Scenario, make_scenario
+
+CHECK_VERSION = 1
+
+
+def check_flight(
+    adep: str,
+    ades: str,
+    *,
+    operator: str,
+    at: str | int,
+    typecode: str | None = None,
+    registration: str | None = None,
+    scheduled: bool = True,
+    scenario: Scenario | None = None,
+) -> Plan:
+    """May this flight fly, by which route, under whose instrument?
+
+    Parameters
+    ----------
+    adep, ades : str
+        Aerodromes, ICAO or IATA.
+    operator : str
+        ICAO or IATA designator.
+    at : str or int
+        Off-block time: ISO 8601 with offset, or UTC milliseconds.
+    typecode, registration : str, optional
+        ICAO type designator and registration mark; assumed, and said so, if not given.
+    scheduled : bool
+        Scheduled service (routine permits are presumed held).
+    scenario : Scenario, optional
+        The world to ask in; default: airspace and law as shipped.
+
+    Returns
+    -------
+    Plan
+        ``plan.outcome`` is direct, detour, fuel-stop, needs-permit, infeasible or unknown.
+
+    Raises
+    ------
+    InputError
+        Unknown aerodrome, operator, type or registration mark, or a bad instant; all at once.
+
+    Notes
+    -----
+    Not legal advice, not for navigation.
+    """
+    world = scenario or make_scenario()
+    problems = ProblemList()
+
+    def attempt(find: Any, code: str) -> Any:
+        try:
+            return find(code)
+        except InputError as error:
+            problems.extend(error)
+            return None
+
+    start, end = attempt(world.aerodromes.find, adep), attempt(world.aerodromes.find, ades)
+    who = attempt(world.operators.find, operator)
+    if start is not None and end is not None and start.icao == end.icao:
+        problems.add("check", f"{adep} {ades}", "departure and destination are the same", "")
+    if typecode and typecode not in world.types:
+        problems.add(
+            "check", "--type", f"unknown aircraft type {typecode!r}",
+            "known are: " + " ".join(sorted(world.types)),
+        )  # fmt: skip
+    if registration and not state_of_registration(registration):
+        problems.add(
+            "check", "--registration", f"no State uses the mark of {registration!r}",
+            "write it with its hyphen, as EW-366PA",
+        )  # fmt: skip
+    eobt_ms = 0
+    try:
+        eobt_ms = at if isinstance(at, int) else parse_instant(at)
+    except ValueError as error:
+        problems.add("check", "--at", str(error), "write 2025-09-15T08:00Z")
+    problems.raise_if_any()
+    flight = Flight(
+        f"{who.icao}-{start.icao}-{end.icao}", who.icao, who.icao, start.icao, end.icao, eobt_ms, 0,
+        typecode or "", registration, scheduled=scheduled, probe=True,
+    )  # fmt: skip
+    (plan,) = plan_flights(world, [flight])
+    return plan
+
+
+def check_schema() -> dict[str, Any]:
+    """JSON Schema of `describe_plan`."""
+    text = resources.files("airsim.planning").joinpath("check.schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
+    """Turn a plan into JSON-ready data, quantised.
+
+    Returns
+    -------
+    dict
+        As the shipped ``check.schema.json`` says; `schema_version` names its version.
+    """
+    flight = plan.flight
+    spots = [scenario.aerodromes[icao] for icao in (flight.adep, flight.ades)]
+    return {
+        "schema_version": CHECK_VERSION,
+        "question": {
+            "operator": flight.operator, "adep": flight.adep, "ades": flight.ades,
+            "adep_iata": spots[0].iata, "ades_iata": spots[1].iata,
+            "eobt_utc": format_instant(flight.eobt_ms),
+            "known_at_utc": format_instant(plan.planned_ms),
+            "typecode": plan.facts.typecode, "registration": flight.registration,
+        },
+        "summary": summarise_plan(scenario, plan),
+        "outcome": plan.outcome,
+        "lawful": plan.lawful,
+        "direct_km": round(plan.direct_km, 3),
+        "route": _describe_route(plan.route),
+        "crossings": [
+            {
+                "layer": stay.layer, "designator": stay.designator, "title": stay.title,
+                "quality": stay.quality, "entry_km": round(stay.entry_km, 3),
+                "exit_km": round(stay.exit_km, 3), "entry_utc": format_instant(stay.entry_ms),
+                "exit_utc": format_instant(stay.exit_ms),
+            }
+            for stay in plan.crossings
+        ],
+        "decisions": [_describe_decision(decision) for decision in plan.decisions],
+        "blocking_rules": list(plan.blocking_rules),
+        "breaches": [_describe_breach(*item) for item in plan.breaches],
+        "doubts": [_describe_breach(*item) for item in plan.doubts],
+        "advisories": list(plan.advisories),
+        "permits": list(plan.permits),
+        "assumed": list(plan.assumed),
+        "not_judged": list(plan.not_judged),
+        "provisional": plan.provisional,
+        "limits": "Not legal advice, not for navigation.",
+    }  # fmt: skip
+
+
+def _describe_route(route: PlannedRoute | None) -> dict[str, Any] | None:
+    if route is None:
+        return None
+    return {
+        "distance_km": round(route.distance_km, 3),
+        "block_min": round(route.block_min, 1),
+        "fuel_kg": round(route.fuel_kg, 1),
+        "stops": list(route.stops),
+        "clearance_nm": round(route.clearance_nm, 3),
+        "lower_bound_km": round(route.lower_bound_km, 3),
+        "gap": round(route.gap, 6),
+        "points": [[round(lon, 6), round(lat, 6)] for lon, lat in route.points.tolist()],
+    }
+
+
+def _reference(verdict: Verdict) -> dict[str, Any]:
+    rule = verdict.rule
+    return {
+        "rule": rule.id,
+        "title": rule.title,
+        "instrument": rule.reference.instrument,
+        "article": rule.reference.article,
+        "url": rule.reference.url,
+        "from_utc": [format_instant(stamp) for stamp in rule.when.start],
+        "to_utc": [format_instant(stamp) for stamp in rule.when.end],
+        "confidence": rule.confidence,
+        "not_relieved_by": list(verdict.not_relieved_by),
+        "missing": sorted(verdict.missing),
+    }
+
+
+def _describe_decision(decision: Decision) -> dict[str, Any]:
+    place = decision.question.places[0]
+    verdicts = sorted(decision.verdicts, key=lambda verdict: verdict.rule.id)
+    return {
+        "activity": decision.question.activity,
+        "layer": place.layer,
+        "designator": place.designator,
+        "at_utc": format_instant(decision.question.start_ms),
+        "outcome": decision.outcome.name,
+        "rules": [verdict.rule.id for verdict in verdicts],
+        "references": [_reference(verdict) for verdict in verdicts],
+    }
+
+
+def _describe_breach(activity: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "rule": verdict.rule.id,
+        "activity": activity,
+        "person_bound": verdict.rule.person_bound,
+        "reference": _reference(verdict),
+    }
+
+
+_SAYS = {
+    "direct": "may fly direct",
+    "detour": "may fly, but only by a detour",
+    "fuel-stop": "may fly, but only with a fuel stop",
+    "needs-permit": "lacks an authority to fly",
+    "infeasible": "cannot fly lawfully through the airspace",
+    "unknown": "cannot be judged for want of a fact",
+}
+
+
+def summarise_plan(scenario: Scenario, plan: Plan) -> str:
+    """The answer in a few plain sentences, with its instruments and dates."""
+    names = [scenario.aerodromes[i].name for i in (plan.flight.adep, plan.flight.ades)]
+    who = scenario.operators[plan.flight.operator].name
+    said = [
+        f"{who} from {names[0]} to {names[1]} on {format_instant(plan.flight.eobt_ms)[:10]} "
+        f"{_SAYS[plan.outcome]}: {plan.reason}."
+    ]
+    for rule_id in plan.blocking_rules[:4]:
+        rule = scenario.rulebook.by_id[rule_id]
+        since = format_instant(rule.when.start[0])[:10]
+        said.append(f"{rule_id} is {rule.reference.instrument}, since {since or 'always'}.")
+    if plan.breaches:
+        bound = sorted({verdict.rule.person_bound for _, verdict in plan.breaches})
+        said.append(
+            f"It would break {', '.join(plan.breach_rules)}, which closes no airspace but binds "
+            f"{'; '.join(bound)}."
+        )
+    elif plan.lawful == "unknown":
+        facts = sorted({fact for _, verdict in plan.doubts for fact in verdict.missing})
+        said.append(f"Whether persons break a rule is unknown: {', '.join(facts)} not known.")
+    if plan.not_judged:
+        said.append(f"Not judged: {', '.join(plan.not_judged)}.")
+    if plan.provisional:
+        said.append("The verdict is provisional: the rules it rests on are not verified.")
+    return " ".join(said)

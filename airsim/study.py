@@ -1,0 +1,381 @@
+"""Run a scenario and answer the questions it poses: before and after, sensitivity, findings.
+
+The findings are computed from plans and decisions, never from prose: each row names its rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from airsim.base import format_instant
+from airsim.law import FlightFacts, Place, Question, Rule
+from airsim.operation import Flight
+from airsim.permission import find_breaches
+from airsim.planning import Plan, plan_flights
+from airsim.results import Results
+from airsim.scenario import Comparison, Scenario, load_scenario, resize_zones
+from airsim.simulation import FlightRecord, World, simulate, tabulate_world
+
+Progress = Callable[[int, int], None]
+Row = dict[str, Any]
+
+# What is asked about supplies, beside flights: a part, and defence articles carried as cargo.
+ITEMS: tuple[tuple[str, str, str], ...] = (
+    ("parts", "EAR99", "EAR99 part for a Boeing of the fleet"),
+    ("parts", "9A991", "9A991 (AT-only) part for a Boeing of the fleet"),
+    ("parts", "ITAR", "US defence article bought as a part"),
+    ("cargo", "ITAR", "US defence article carried as cargo"),
+)
+LIMITS = (
+    "Not legal advice, not for navigation.",
+    "Outlines are those of the shipped layers: the territory layer is simplified to 0.5 NM "
+    "(deviation from its source: 99th percentile 0.39 NM, largest 0.90 NM).",
+    "Synthetic and approximate outlines are drawn as such; nothing was published or found.",
+    "Free routing: no airways, winds or conflicts with other traffic.",
+)
+CREDITS = (
+    "Territories: © OpenStreetMap contributors, ODbL 1.0.",
+    "European FIRs: EUROCONTROL, edition of 30 April 2015.",
+    "Fuel model fitted to FEAT (Seymour et al. 2020, CC BY 4.0).",
+    "Base map: Natural Earth.",
+)
+
+
+def run(
+    scenario: str | Path | Scenario, *, progress: Progress | None = None, sensitivity: bool = True
+) -> Results:
+    """Simulate a scenario and answer its questions.
+
+    Parameters
+    ----------
+    scenario : str, path or Scenario
+        Name of a shipped scenario, a file, or one already loaded.
+    progress : callable, optional
+        Called with (done, total) while flights are planned.
+    sensitivity : bool
+        Whether to plan the routes near synthetic zones again with zones 30 NM larger and smaller.
+
+    Returns
+    -------
+    Results
+        All tables, and the summary with its findings.
+
+    Raises
+    ------
+    InputError
+        Everything wrong with the scenario, at once.
+    """
+    world = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    state = simulate(world, progress=progress)
+    return Results(tabulate_world(world, state), _summarise(world, state, sensitivity))
+
+
+def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
+    records = list(world.records.values())
+    findings = [
+        *(_find_changes(scenario, comparison) for comparison in scenario.comparisons),
+        _find_zone_effects(scenario, records),
+        _find_breaching(records),
+        *_find_lacking(scenario, records),
+    ]
+    count: dict[str, int] = {}
+    for record in records:
+        if not record.flight.probe:
+            count[record.plan.outcome] = count.get(record.plan.outcome, 0) + 1
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "description": " ".join(scenario.description.split()),
+        "start_utc": format_instant(scenario.start_ms),
+        "end_utc": format_instant(scenario.end_ms),
+        "rulebook_hash": scenario.rulebook.content_hash,
+        "atlas_hash": scenario.atlas.content_hash,
+        "options": {
+            "planning_lead_hours": scenario.options.planning_lead_ms / 3_600_000,
+            "clearance_nm": scenario.options.clearance_nm,
+            "minimum_turn_min": scenario.options.minimum_turn_ms / 60_000,
+            "obey_operator_policy": scenario.options.obey_operator_policy,
+            "seed": scenario.options.seed,
+        },
+        "flights": dict(sorted(count.items())),
+        "findings": [finding for finding in findings if finding is not None],
+        "sensitivity": _try_zone_sizes(scenario, records) if sensitivity else [],
+        "limits": list(LIMITS),
+        "credits": list(CREDITS),
+    }
+
+
+def _finding(name: str, question: str, answer: str, columns: str, rows: Iterable[Row]) -> Row:
+    return {
+        "id": name,
+        "question": question,
+        "answer": answer,
+        "columns": columns.split(),
+        "rows": list(rows),
+    }
+
+
+def _routes(flights: Iterable[Flight]) -> list[Flight]:
+    """One flight per operator, city pair and type: the question, not its repetitions."""
+    found: dict[tuple[str, str, str, str], Flight] = {}
+    for flight in flights:
+        found.setdefault((flight.operator, flight.adep, flight.ades, flight.typecode), flight)
+    return [found[key] for key in sorted(found)]
+
+
+def _at(flights: Iterable[Flight], at_ms: int) -> list[Flight]:
+    return [replace(flight, eobt_ms=at_ms, sta_ms=at_ms, probe=True) for flight in flights]
+
+
+def _find_changes(scenario: Scenario, comparison: Comparison) -> Row:
+    """What two dates change, regime by regime: airspace and persons, flights and supplies."""
+    flights = _routes(scenario.flights)
+    before, after = (
+        plan_flights(scenario, _at(flights, at_ms))
+        for at_ms in (comparison.before_ms, comparison.after_ms)
+    )
+    rows: list[Row] = []
+    for first, second in zip(before, after, strict=True):
+        rows += _compare_plans(scenario, first, second)
+    rows += _compare_supplies(scenario, comparison)
+    changed = [row for row in rows if row["before"] != row["after"]]
+    untouched = sorted({row["regime"] for row in rows} - {row["regime"] for row in changed})
+    answer = (
+        f"{len(changed)} answers changed between {format_instant(comparison.before_ms)[:10]} and "
+        f"{format_instant(comparison.after_ms)[:10]}, under "
+        f"{', '.join(sorted({row['regime'] for row in changed})) or 'no regime'}; "
+        f"nothing changed under {', '.join(untouched) or 'any other regime'}."
+    )
+    merged = _merge_rows(rows)
+    return _finding(
+        "changes", comparison.title, answer, "regime question before after changed", merged
+    )
+
+
+def _regimes(scenario: Scenario, rules: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for rule_id in sorted(rules):
+        rule = scenario.rulebook.by_id[rule_id]
+        if rule.force == "binding":
+            found.setdefault(rule.regime, []).append(rule_id)
+    return found
+
+
+def _closing(plan: Plan) -> set[str]:
+    """Binding rules that bar this flight an end, a direct path or, for persons, the flight."""
+    return {*plan.blocking_rules, *plan.breach_rules}
+
+
+def _compare_plans(scenario: Scenario, first: Plan, second: Plan) -> list[Row]:
+    regimes = [_regimes(scenario, _closing(plan)) for plan in (first, second)]
+    flight = first.flight
+    iata = [scenario.aerodromes[icao].iata or icao for icao in (flight.adep, flight.ades)]
+    rows = []
+    for regime in sorted({*regimes[0], *regimes[1]}):
+        rules = [found.get(regime, []) for found in regimes]
+        if not any(rules):
+            continue
+        said = [" ".join(names) if names else "silent" for names in rules]
+        rows.append(
+            {
+                "regime": regime,
+                "question": f"{flight.operator} {iata[0]}-{iata[1]} {first.facts.typecode or ''}",
+                "before": said[0],
+                "after": said[1],
+                "changed": "yes" if said[0] != said[1] else "no",
+            }
+        )
+    return rows
+
+
+def _compare_supplies(scenario: Scenario, comparison: Comparison) -> list[Row]:
+    """Parts and cargo for the operator with most flights of the scenario."""
+    operators = [f.operator for f in scenario.flights if not f.probe]
+    if not operators:
+        return []
+    who = scenario.operators[max(sorted(set(operators)), key=operators.count)]
+    facts = FlightFacts(
+        who.icao, who.state, who.state, who.owner_state or who.state,
+        who.controller_state or who.state, us_origin=True, origin_state=who.state,
+        destination_state=who.state,
+    )  # fmt: skip
+    home = Place("territory", who.state, who.state)
+    rows = []
+    for activity, item, title in ITEMS:
+        barred: list[dict[str, list[str]]] = []
+        for at_ms in (comparison.before_ms, comparison.after_ms):
+            question = Question(activity, (home,), at_ms, at_ms, replace(facts, item=item))
+            found = find_breaches(scenario.bound, question)
+            barred.append(_regimes(scenario, {v.rule.id for v in found if v.truth is True}))
+        for regime in sorted({*barred[0], *barred[1]}):
+            said = [" ".join(b.get(regime, [])) or "silent" for b in barred]
+            rows.append(
+                {
+                    "regime": regime,
+                    "question": f"{who.icao}: {title}",
+                    "before": said[0],
+                    "after": said[1],
+                    "changed": "yes" if said[0] != said[1] else "no",
+                }
+            )
+    return rows
+
+
+def _merge_rows(rows: Sequence[Row]) -> list[Row]:
+    """Put questions with equal answers under one regime into one row."""
+    merged: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        key = (row["regime"], row["before"], row["after"])
+        if key in merged:
+            merged[key]["question"] += ", " + row["question"]
+        else:
+            merged[key] = dict(row)
+    return sorted(merged.values(), key=lambda r: (r["changed"] != "yes", r["regime"], r["before"]))
+
+
+def _is_zone_rule(rule: Rule) -> bool:
+    return any(where.zone for where in rule.where)
+
+
+def _find_zone_effects(scenario: Scenario, records: Sequence[FlightRecord]) -> Row | None:
+    """What border strips and exercise areas did to airliners: levels, times, kilometres."""
+    rules = [
+        rule
+        for rule in scenario.rulebook.rules
+        if _is_zone_rule(rule)
+        and rule.force == "binding"
+        and rule.when.start[0] < scenario.end_ms
+        and rule.when.end[1] > scenario.start_ms
+    ]
+    if not rules:
+        return None
+    rows = []
+    for rule in rules:
+        zones: list[str] = [zone for where in rule.where for zone in where.zone]
+        tops = [
+            int(scenario.atlas.layer("zone").upper_ft[row])
+            for zone in zones
+            for row in scenario.atlas.layer("zone").positions(zone)
+        ]
+        top = max(tops, default=0)
+        if rule.levels is not None:
+            top = min(top, rule.levels.upper_ft)
+        hit: list[str] = sorted(
+            {
+                f"{r.flight.adep}-{r.flight.ades}"
+                for r in records
+                if rule.id in r.plan.blocking_rules
+            }
+        )
+        rows.append(
+            {
+                "rule": rule.id,
+                "zone": " ".join(zones),
+                "top_ft": "unlimited" if top >= 99_999 else top,
+                "confidence": rule.confidence,
+                "routes_moved": len(hit),
+                "which": " ".join(hit[:12]) + (" ..." if len(hit) > 12 else ""),
+            }
+        )
+    idle = [str(row["rule"]) for row in rows if not row["routes_moved"]]
+    moved = [str(row["rule"]) for row in rows if row["routes_moved"]]
+    answer = (
+        (f"{', '.join(moved)} closed the direct path of some routes. " if moved else "")
+        + (f"{', '.join(idle)} moved no airliner of this timetable." if idle else "")
+    ).strip()
+    return _finding(
+        "zones", "What did border strips and exercise areas do to airliners?", answer,
+        "rule zone top_ft confidence routes_moved which", rows,
+    )  # fmt: skip
+
+
+def _find_breaching(records: Sequence[FlightRecord]) -> Row:
+    """Flights lawful in airspace that persons may not have made: grouped, not repeated."""
+    groups: dict[tuple[str, str, str], int] = {}
+    for record in records:
+        plan = record.plan
+        if plan.feasible and plan.breaches and not record.flight.probe:
+            key = (plan.flight.ades, " ".join(plan.breach_rules), plan.facts.typecode or "")
+            groups[key] = groups.get(key, 0) + 1
+    rows = [
+        {"destination": ades, "type": typecode, "rules": rules, "flights": number}
+        for (ades, rules, typecode), number in sorted(groups.items())
+    ]
+    total = sum(groups.values())
+    answer = (
+        f"{total} flights had open airspace yet broke a rule addressed to persons."
+        if total
+        else "None of the flights broke a rule addressed to persons."
+    )
+    return _finding(
+        "breaches", "Which flights are lawful in airspace yet breach export control?", answer,
+        "destination type rules flights", rows,
+    )  # fmt: skip
+
+
+def _find_lacking(scenario: Scenario, records: Sequence[FlightRecord]) -> list[Row]:
+    """For each probe to or from the United States: what it lacks."""
+    rows = []
+    for record in records:
+        facts = record.plan.facts
+        if "US" not in (facts.origin_state, facts.destination_state):
+            continue
+        for rule_id in record.plan.blocking_rules:
+            rule = scenario.rulebook.by_id[rule_id]
+            rows.append(
+                {
+                    "flight": record.flight.flight_id,
+                    "outcome": record.plan.outcome,
+                    "rule": rule_id,
+                    "instrument": rule.reference.instrument,
+                    "lacks": rule.permit.authority if rule.permit else "the rule to be lifted",
+                }
+            )
+    if not rows:
+        return []
+    return [
+        _finding(
+            "united-states", "What would a flight to the United States lack?",
+            "Each rule below would have to be lifted, or its permit granted.",
+            "flight outcome rule instrument lacks", rows,
+        )
+    ]  # fmt: skip
+
+
+def _try_zone_sizes(scenario: Scenario, records: Sequence[FlightRecord]) -> list[Row]:
+    """The answers that rest on a synthetic or approximate zone, for other sizes of it."""
+    wanted = [
+        record
+        for record in records
+        if any(
+            area[0] == "zone"
+            and any(
+                scenario.atlas.layer("zone").designator[area[1]].startswith(name)
+                for name in scenario.sensitivity_zones
+            )
+            and set(decision.rules) & set(record.plan.blocking_rules)
+            for area, decision in record.plan.closed
+        )
+    ]
+    flights = _routes(record.flight for record in wanted)
+    if not flights:
+        return []
+    flights = [replace(flight, registration=None) for flight in flights]
+    rows = []
+    for variant in ("minus30", "nominal", "plus30"):
+        resized = scenario if variant == "nominal" else resize_zones(scenario, variant)
+        for plan in plan_flights(resized, flights):
+            rows.append(
+                {
+                    "route": f"{plan.flight.adep}-{plan.flight.ades}",
+                    "operator": plan.flight.operator,
+                    "typecode": plan.facts.typecode,
+                    "zones": variant,
+                    "outcome": plan.outcome,
+                    "distance_km": round(plan.route.distance_km, 3) if plan.route else None,
+                }
+            )
+    return sorted(rows, key=lambda r: (r["route"], r["operator"], r["typecode"], r["zones"]))
