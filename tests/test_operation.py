@@ -360,6 +360,9 @@ def test_grades_are_kept_and_the_worst_is_shown():
     assert (b2783.grade, b2783.times_synthetic) == ("v", False)
     made_up = next(s for s in services if s.grades["T"] == "S")
     assert (made_up.grade, made_up.times_synthetic) == ("S", True)
+    flights = {f.callsign: f.times_synthetic for f in fly_week("2021-05")}
+    assert flights[b2783.callsign] is False
+    assert flights[made_up.callsign] is True
 
 
 def test_charters_are_not_scheduled():

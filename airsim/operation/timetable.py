@@ -134,6 +134,8 @@ class Flight:
         A question, never dispatched.
     grade : str
         Worst grade of its timetable row.
+    times_synthetic : bool
+        Its clock times were invented, not read.
     """
 
     flight_id: str
@@ -149,6 +151,7 @@ class Flight:
     service: str = "passenger"
     probe: bool = False
     grade: str = ""
+    times_synthetic: bool = False
 
 
 def load_timetable(
@@ -432,6 +435,7 @@ def _date_services(
             scheduled=service.service != "charter",
             service=service.service,
             grade=service.grade,
+            times_synthetic=service.times_synthetic,
         )
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from airsim.performance.aircraft import AircraftType
+from airsim.units import KM_PER_NM
 
-KM_PER_NM = 1.852
 FloatArray = NDArray[np.float64]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from airsim.performance.aircraft import AircraftType
-from airsim.performance.fuel import DEFAULT_POLICY, KM_PER_NM, FloatArray, FuelPolicy
+from airsim.performance.fuel import DEFAULT_POLICY, FloatArray, FuelPolicy
+from airsim.units import FT_PER_FL, KM_PER_NM
 
 CLIMB_NM_AT_FL350 = 140.0
 DESCENT_NM_AT_FL350 = 120.0
@@ -45,7 +46,7 @@ def level_at(aircraft: AircraftType, km: ArrayLike, total_km: ArrayLike) -> Floa
     place = np.clip(np.asarray(km, dtype=np.float64), 0.0, total)
     climb_km, descent_km = climb_descent_km(aircraft)
     share = np.minimum(_rise(place / climb_km), _rise((total - place) / descent_km))
-    return np.asarray(aircraft.cruise_fl * 100.0 * share)
+    return np.asarray(aircraft.cruise_fl * FT_PER_FL * share)
 
 
 def time_at(
