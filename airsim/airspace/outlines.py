@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 EDGE_TOLERANCE_NM = 0.01  # half of what the layers promise, so that rounding cannot break it
 _PIECE_KM = 150.0  # an azimuthal equidistant plane this wide is true to 0.01 %
 _RADIUS_NM = 3440.0695
+_SLIT_DEG = 5e-6
 
 
 def _deviation_nm(a: Floats, b: Floats) -> Floats:
@@ -161,6 +162,15 @@ def only_polygons(geometry: BaseGeometry) -> MultiPolygon:
     """Areal part of any geometry, as one MultiPolygon."""
     parts = shapely.get_parts(shapely.get_parts(geometry))  # twice: collections may nest
     return MultiPolygon([p for p in parts if isinstance(p, Polygon) and not p.is_empty])
+
+
+def join_areas(areas: Iterable[BaseGeometry]) -> BaseGeometry:
+    """Union that closes slits under a metre: neighbours drawn apart meet."""
+    parts = list(areas)
+    if len(parts) < 2:
+        return parts[0] if parts else MultiPolygon()
+    grown = shapely.union_all(parts).buffer(_SLIT_DEG, join_style="mitre")
+    return only_polygons(grown.buffer(-_SLIT_DEG, join_style="mitre"))
 
 
 def finish_outline(geometry: BaseGeometry, *, grain_km2: float = 0.05) -> MultiPolygon:

@@ -16,6 +16,7 @@ shape is a table with exactly one of these keys:
 ``territory``      State's airspace by ISO code; a list joins several
 ``fir``            flight information regions by designator; a list joins several
 ``zone``           a zone defined before this one, by designator
+``use``            a shape named before in a ``[shapes]`` table of the file
 ``union``          list of shapes
 ``intersection``   list of shapes
 ``difference``     list of shapes: the first less all others
@@ -45,6 +46,7 @@ from airsim.airspace.outlines import (
     densify_edges,
     draw_circle,
     finish_outline,
+    join_areas,
     narrow_area,
     only_polygons,
     widen_area,
@@ -113,6 +115,7 @@ class _Builder:
     file: str
     problems: ProblemList
     zones: dict[str, BaseGeometry] = field(default_factory=dict)
+    shapes: dict[str, BaseGeometry] = field(default_factory=dict)
     record: str = ""
 
     def complain(self, problem: str, remedy: str = "") -> None:
@@ -245,16 +248,19 @@ class _Builder:
         return area
 
     def territory_word(self, shape: Mapping[str, Any]) -> BaseGeometry:
-        return shapely.union_all(self.find_areas(shape["territory"], self.territory, "State"))
+        return join_areas(self.find_areas(shape["territory"], self.territory, "State"))
 
     def fir_word(self, shape: Mapping[str, Any]) -> BaseGeometry:
-        return shapely.union_all(self.find_areas(shape["fir"], self.fir, "FIR"))
+        return join_areas(self.find_areas(shape["fir"], self.fir, "FIR"))
 
     def zone_word(self, shape: Mapping[str, Any]) -> BaseGeometry:
-        return shapely.union_all(self.find_areas(shape["zone"], self.zones, "zone"))
+        return join_areas(self.find_areas(shape["zone"], self.zones, "zone"))
+
+    def use(self, shape: Mapping[str, Any]) -> BaseGeometry:
+        return join_areas(self.find_areas(shape["use"], self.shapes, "shape"))
 
     def union(self, shape: Mapping[str, Any]) -> BaseGeometry:
-        return shapely.union_all(self.build_list(shape["union"], "union"))
+        return join_areas(self.build_list(shape["union"], "union"))
 
     def intersection(self, shape: Mapping[str, Any]) -> BaseGeometry:
         areas = self.build_list(shape["intersection"], "intersection")
@@ -277,6 +283,7 @@ _WORDS: Final[dict[str, tuple[_Word, tuple[str, ...]]]] = {
     "territory": (_Builder.territory_word, ()),
     "fir": (_Builder.fir_word, ()),
     "zone": (_Builder.zone_word, ()),
+    "use": (_Builder.use, ()),
     "union": (_Builder.union, ()),
     "intersection": (_Builder.intersection, ()),
     "difference": (_Builder.difference, ()),
@@ -445,22 +452,28 @@ def _read_instant(builder: _Builder, table: Mapping[str, Any], key: str) -> str:
     return text
 
 
-def _load_tables(source: str | Path | Mapping[str, Any], file: str) -> list[Any]:
+def _load_tables(
+    source: str | Path | Mapping[str, Any], file: str
+) -> tuple[dict[str, Any], list[Any]]:
+    """Named shapes and zone tables of a file or mapping."""
     problems = ProblemList()
-    tables: object = []
+    document: Mapping[str, Any] = {}
     try:
         if isinstance(source, Mapping):
-            tables = source.get("zone", [])
+            document = source
         else:
-            tables = tomllib.loads(Path(source).read_text(encoding="utf-8")).get("zone", [])
+            document = tomllib.loads(Path(source).read_text(encoding="utf-8"))
     except OSError as error:
         problems.add(file, "", f"cannot be read: {error.strerror}", "check the path")
     except ValueError as error:  # TOML and encoding
         problems.add(file, "", f"is not TOML: {error}", "see the line and column")
+    shapes, tables = document.get("shapes", {}), document.get("zone", [])
     if not isinstance(tables, list):
         problems.add(file, "zone", "must be a list of tables", "write [[zone]]")
+    if not isinstance(shapes, dict):
+        problems.add(file, "shapes", "must be a table of shapes", "write [shapes] NAME = { ... }")
     problems.raise_if_any()
-    return tables if isinstance(tables, list) else []
+    return shapes, tables
 
 
 def build_zones(
@@ -502,7 +515,11 @@ def build_zones(
     problems = ProblemList()
     builder = _Builder(territory, fir, name, problems)
     zones: list[Zone] = []
-    for number, table in enumerate(_load_tables(source, name), start=1):
+    shapes, tables = _load_tables(source, name)
+    for key, shape in shapes.items():
+        builder.record = f"shapes.{key}"
+        builder.shapes[key] = builder.build(shape)
+    for number, table in enumerate(tables, start=1):
         builder.record = f"zone {number}"
         designator = table.get("designator") if isinstance(table, dict) else None
         if not isinstance(designator, str) or not designator:
