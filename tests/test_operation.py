@@ -294,7 +294,7 @@ def test_a_foreign_register_follows_from_the_mark_unless_given(tmp_path):
     fleet = load_fleet(path)
     assert [t.registered_in for t in fleet] == ["TR", "BM", "BY", "BY"]
     assert fleet[2].typecode == "E75L"  # a variant of the shipped type
-    assert fleet[3].us_origin is False
+    assert [t.us_origin for t in fleet] == [None, None, None, False]
 
 
 # timetable
@@ -548,3 +548,10 @@ def test_flights_are_sorted_unique_and_in_the_window():
     assert len({f.flight_id for f in SEASON}) == len(SEASON) > 1000
     assert all(FIRST <= f.eobt_ms < LAST for f in SEASON)
     assert expand_timetable(SEPTEMBER, AERODROMES, FIRST, FIRST) == ()
+
+
+def test_a_window_holds_its_start_and_not_its_end():
+    departure = SEASON[500].eobt_ms
+    window = expand_timetable(SEPTEMBER, AERODROMES, departure, departure + 60_000)
+    assert SEASON[500] in window
+    assert SEASON[500] not in expand_timetable(SEPTEMBER, AERODROMES, FIRST, departure)

@@ -171,7 +171,6 @@ def fly(
         ["payload", "range", "tanks", "take-off-mass"],
         default="",
     )
-    by_model = (reason == "tanks") | (reason == "take-off-mass")
     return FlightPerformance(
         air_km,
         air_min,
@@ -183,7 +182,7 @@ def fly(
         (trip + taxi) * policy.co2_kg_per_kg,
         reason == "",
         reason,
-        by_model & within_range,
+        (reason == "tanks") | (reason == "take-off-mass"),
     )
 
 
