@@ -862,7 +862,7 @@ def _leg_meets_ball(
 ) -> bool:  # fmt: skip
     """Whether a leg (normal n, middle m, cosine of its half length) may come near a ball."""
     x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + margin
-    return (
+    return bool(
         abs(nx * x + ny * y + nz * z) <= radius and mx * x + my * y + mz * z >= reach - radius
     )
 
@@ -891,7 +891,9 @@ def _edge_cuts_leg(
         return False
     # both great circles meet at two antipodal points: the edge must hold the leg's one
     wa, wb = abs(db), abs(da)
-    return mx * (wa * ax + wb * bx) + my * (wa * ay + wb * by) + mz * (wa * az + wb * bz) > 0.0
+    return bool(
+        mx * (wa * ax + wb * bx) + my * (wa * ay + wb * by) + mz * (wa * az + wb * bz) > 0.0
+    )
 
 
 @compiled()
@@ -934,7 +936,7 @@ def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int)
             if _leaf_cuts_leg(
                 node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
             ):
-                return node - leaves
+                return int(node - leaves)
         node = _next_in_tree(node)
     return -1
 
@@ -960,7 +962,7 @@ def _is_tangent(x: float, y: float, z: float, side: Floats) -> bool:
     """Whether the line from a corner to (x, y, z) leaves both neighbours on one hand."""
     s = side[0] * x + side[1] * y + side[2] * z
     t = side[3] * x + side[4] * y + side[5] * z
-    return (s >= -_TANGENT and t >= -_TANGENT) or (s <= _TANGENT and t <= _TANGENT)
+    return bool((s >= -_TANGENT and t >= -_TANGENT) or (s <= _TANGENT and t <= _TANGENT))
 
 
 @compiled()

@@ -125,12 +125,14 @@ def _split_by_scale(polygons: Geometries, plane: Plane) -> list[tuple[float, Geo
     bands = []
     for band in range(first.min(initial=0), last.max(initial=-1) + 1):
         whole = polygons[(first == band) & (last == band)]
-        parts = polygons[(first <= band) & (last >= band) & (first != last)]
+        cut = (first <= band) & (last >= band) & (first != last)
+        parts, ends = polygons[cut], last[cut] == band
         if len(parts):
             # circles of equal scale; their chords stay inside by 8e-5 of the radius
             radii = _DIAMETER_KM * np.sqrt(np.array((_BAND**band, _BAND ** (band + 1))) - 1.0)
             inner, outer = (shapely.Point(0.0, 0.0).buffer(r, quad_segs=64) for r in radii)
-            parts = shapely.get_parts(shapely.intersection(parts, outer.difference(inner)))
+            parts[~ends] = shapely.intersection(parts[~ends], outer)
+            parts = shapely.get_parts(shapely.difference(parts, inner))
         found = np.concatenate((whole, parts[shapely.get_type_id(parts) == 3]))
         if len(found):
             bands.append((_BAND ** (band + 1) * 1.0002, found))

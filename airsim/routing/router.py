@@ -32,6 +32,7 @@ Reason = Literal[
 
 _LESSER_NM = (0.25, 0.05)  # clearances tried, in this order, where the asked one leaves no route
 _STEP_KM = 100.0
+_BORDER_NM = 1.0  # areas this near to what can be reached border it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -274,7 +275,9 @@ def _finish(router: Router, line: Floats) -> Route:
     """Route of a densified line, with what it measures."""
     lon, lat = line[:, 0], line[:, 1]
     distance = float(np.sum(geodesy.geodesic_km(lon[:-1], lat[:-1], lon[1:], lat[1:])))
-    bound = min(distance, float(geodesy.geodesic_km(lon[0], lat[0], lon[-1], lat[-1])))
+    bound = float(geodesy.geodesic_km(lon[0], lat[0], lon[-1], lat[-1]))
+    if distance < bound * (1.0 + 1e-12):  # the sum of a geodesic's parts
+        distance = bound
     clearance = measure_clearance_nm(router._edges, line, router.clearance_nm)
     gap = distance / bound - 1.0 if bound > 0.0 else 0.0
     return Route(line, distance, clearance, bound, gap)
@@ -282,15 +285,17 @@ def _finish(router: Router, line: Floats) -> Route:
 
 def _explain(router: Router, outline: Outline, at: NDArray[np.int32], ends: Floats) -> NoRoute:
     """Why two points outside the closed areas are apart, and the areas around the enclosed one."""
-    space, reach_nm = router._space, 1.0
-    for k, reason in ((0, "origin-closed"), (1, "destination-closed")):
-        if at[k] == CLOSED:  # on the rim of a closed area
-            near = space.find_near(ends[k], reach_nm)
-            return NoRoute(reason, tuple(router.closed[i] for i in near))
-    main = outline.largest_component()
-    enclosed = 0 if at[1] == main else 1
-    reason = "separated"
-    if main in at:
-        reason = "destination-enclosed" if enclosed else "origin-enclosed"
-    near = space.find_bordering(outline, int(at[enclosed]), reach_nm)
-    return NoRoute(reason, tuple(router.closed[i] for i in near))
+    space = router._space
+    reason: Reason
+    if CLOSED in at:  # on the rim of a closed area
+        reason = "origin-closed" if at[0] == CLOSED else "destination-closed"
+        near = space.find_near(ends[0 if at[0] == CLOSED else 1], _BORDER_NM)
+    else:
+        main = outline.largest_component()
+        if main not in at:
+            reason = "separated"
+        else:
+            reason = "origin-enclosed" if at[1] == main else "destination-enclosed"
+        enclosed = at[0] if at[1] == main else at[1]
+        near = space.find_bordering(outline, int(enclosed), _BORDER_NM)
+    return NoRoute(reason, tuple(router.closed[k] for k in near))
