@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from datetime import date
 from itertools import pairwise
@@ -110,8 +112,6 @@ def test_known_faults_of_the_source_are_corrected(icao, lon, lat):
 
 
 def test_every_override_has_a_reason_and_took_effect():
-    import tomllib
-
     overrides = tomllib.loads(find_resource("geodata/aerodrome-overrides.toml").read_text("utf-8"))
     for entry in overrides["override"] + overrides["add"]:
         assert entry["reason"]
@@ -168,6 +168,18 @@ def test_states_agree_with_the_territory_layer():
     over = {(int(i), territory["designator"].iloc[j]) for i, j in within.T}
     elsewhere = [p.icao for i, p in enumerate(places) if (i, p.state) not in over]
     assert elsewhere == ["FZQG"]  # Kasenga lies on the bank of a border river
+
+
+OURS = ["aerodromes.csv", "operators.csv", "aircraft.csv", "charges.toml"]
+
+
+def test_the_papers_name_the_files_that_are_shipped():
+    papers = tomllib.loads(find_resource("geodata/MANIFEST.toml").read_text("utf-8"))["file"]
+    listed = {paper["path"]: paper for paper in papers}
+    for name in OURS:
+        content = find_resource(f"geodata/{name}").read_bytes()
+        assert listed[name]["sha256"] == hashlib.sha256(content).hexdigest(), name
+        assert listed[name]["licence"]
 
 
 # operators

@@ -136,14 +136,7 @@ def fly(
     linear in itself and is solved in closed form. A flight along a great circle flies more than it:
     see `flown_km`.
     """
-    ground_km, payload, wind = np.broadcast_arrays(
-        np.asarray(distance_km, dtype=np.float64),
-        np.asarray(
-            aircraft.reference_payload_kg if payload_kg is None else payload_kg, dtype=np.float64
-        ),
-        np.asarray(wind_kt, dtype=np.float64),
-    )
-    _check(ground_km, payload, aircraft.cruise_tas_kt + wind)
+    ground_km, payload, wind = _read_inputs(aircraft, distance_km, payload_kg, wind_kt)
     tas_kmh = aircraft.cruise_tas_kt * KM_PER_NM
     air_km = (ground_km + policy.terminal_km) * (
         aircraft.cruise_tas_kt / (aircraft.cruise_tas_kt + wind)
@@ -160,11 +153,10 @@ def fly(
     taxi = (policy.taxi_out_min + policy.taxi_in_min) * aircraft.taxi_fuel_kg_per_min
     mass = zero_fuel + reserve + trip
 
-    within_range = air_km <= aircraft.range_nm * KM_PER_NM
     reason = np.select(
         [
             payload > aircraft.max_payload_kg,
-            ~within_range,
+            air_km > aircraft.range_nm * KM_PER_NM,
             trip + reserve > aircraft.usable_fuel_kg,
             mass > aircraft.mtow_kg,
         ],
@@ -211,13 +203,7 @@ def max_range_km(
     ndarray of float
         Kilometres over the ground; 0 where the payload is too heavy for any flight.
     """
-    payload, wind = np.broadcast_arrays(
-        np.asarray(
-            aircraft.reference_payload_kg if payload_kg is None else payload_kg, dtype=np.float64
-        ),
-        np.asarray(wind_kt, dtype=np.float64),
-    )
-    _check(np.zeros_like(payload), payload, aircraft.cruise_tas_kt + wind)
+    _, payload, wind = _read_inputs(aircraft, 0.0, payload_kg, wind_kt)
     zero_fuel, fixed = _fixed_masses(aircraft, payload, policy)
     fuel = np.minimum(aircraft.mtow_kg - zero_fuel, aircraft.usable_fuel_kg)
     trip = np.maximum(fuel - fixed, 0.0) / (1.0 + policy.contingency)
@@ -314,9 +300,23 @@ def _fixed_masses(
     return zero_fuel, alternate + final
 
 
-def _check(distance: FloatArray, payload: FloatArray, speed_kt: FloatArray) -> None:
+def _read_inputs(
+    aircraft: AircraftType,
+    distance_km: ArrayLike,
+    payload_kg: ArrayLike | None,
+    wind_kt: ArrayLike,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Distance, payload and wind as arrays of one shape, checked."""
+    given = aircraft.reference_payload_kg if payload_kg is None else payload_kg
+    distance, payload, wind = np.broadcast_arrays(
+        np.asarray(distance_km, dtype=np.float64),
+        np.asarray(given, dtype=np.float64),
+        np.asarray(wind_kt, dtype=np.float64),
+    )
     for name, values in (("distance_km", distance), ("payload_kg", payload)):
         if not np.all(np.isfinite(values) & (values >= 0.0)):
             raise ValueError(f"{name} must be finite and not negative")
+    speed_kt = aircraft.cruise_tas_kt + wind
     if not np.all(np.isfinite(speed_kt) & (speed_kt > 0.0)):
         raise ValueError("wind_kt must be finite and weaker than the airspeed")
+    return distance, payload, wind
