@@ -161,15 +161,21 @@ def densify_line(
 
 
 def interpolate_arc(a: Floats, b: Floats, share: Floats) -> Floats:
-    """Points at a share (0..1) of the great circle from a to b, unit vectors (..., 3)."""
-    angle = angle_between(a, b)
-    sine = np.sin(angle)
-    small = sine < 1e-12
-    safe = np.where(small, 1.0, sine)
-    wa = np.where(small, 1.0 - share, np.sin((1.0 - share) * angle) / safe)
-    wb = np.where(small, share, np.sin(share * angle) / safe)
-    point = wa[..., None] * a + wb[..., None] * b
-    return np.asarray(point / np.linalg.norm(point, axis=-1, keepdims=True))
+    """Points at a share (0..1) of the great circle from a to b, unit vectors (..., 3).
+
+    Between antipodes the way is over the North Pole, between the poles along 0 E.
+    """
+    normal = np.cross(a, b)
+    sine = np.linalg.norm(normal, axis=-1, keepdims=True)
+    opposite = (sine < 1e-14) & (np.sum(a * b, axis=-1, keepdims=True) < 0.0)
+    over_pole = np.stack((a[..., 1], -a[..., 0], np.zeros_like(a[..., 0])), axis=-1)
+    from_pole = np.stack((0.0 * a[..., 2], a[..., 2], 0.0 * a[..., 2]), axis=-1)
+    at_pole = np.hypot(a[..., 0], a[..., 1])[..., None] == 0.0
+    normal = np.where(opposite, np.where(at_pole, from_pole, over_pole), normal)
+    sine = np.where(opposite, np.linalg.norm(normal, axis=-1, keepdims=True), sine)
+    ahead = np.cross(normal, a) / np.where(sine > 0.0, sine, 1.0)
+    angle = (share * angle_between(a, b))[..., None]
+    return np.asarray(np.cos(angle) * a + np.sin(angle) * ahead)
 
 
 def distance_to_arcs_km(point: Floats, a: Floats, b: Floats) -> Floats:

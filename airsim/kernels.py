@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -22,11 +22,15 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 
-def compiled(*, parallel: bool = False) -> Callable[[Function], Function]:
-    """Compile with numba; keep the machine code on disk where something can be written."""
+def compiled(*, parallel: bool = False, inline: bool = False) -> Callable[[Function], Function]:
+    """Compile with numba; keep the machine code on disk where something can be written.
+
+    `inline` is for short functions of hot loops whose many arguments cost more than their work.
+    """
 
     def decorate(function: Function) -> Function:
         options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "parallel": parallel}
+        options["forceinline"] = inline
         try:
             result: Any = numba.njit(cache=True, **options)(function)
         except (RuntimeError, OSError):  # no place to keep it: compile once per process
@@ -90,6 +94,7 @@ def _point_side_exact(
     ax: float, ay: float, az: float,
     bx: float, by: float, bz: float,
 ) -> bool:  # fmt: skip
+    """Whether path point p lies left of the great circle from a to b (ties: see module)."""
     hi, lo = _determinant(ax, ay, az, bx, by, bz, px, py, pz)
     if abs(hi + lo) <= _ZERO:
         hi, lo = _determinant(ax, ay, az, bx, by, bz, _UX, _UY, _UZ)
@@ -97,22 +102,7 @@ def _point_side_exact(
 
 
 @compiled()
-def point_side(
-    px: float, py: float, pz: float,
-    ax: float, ay: float, az: float,
-    bx: float, by: float, bz: float,
-) -> bool:  # fmt: skip
-    """Whether path point p lies left of the great circle from a to b (ties: see module)."""
-    d = (ay * bz - az * by) * px + (az * bx - ax * bz) * py + (ax * by - ay * bx) * pz
-    if d > _SURE:
-        return True
-    if d < -_SURE:
-        return False
-    return _point_side_exact(px, py, pz, ax, ay, az, bx, by, bz)
-
-
-@compiled()
-def vertex_side_exact(
+def _vertex_side_exact(
     vx: float, vy: float, vz: float,
     px: float, py: float, pz: float,
     qx: float, qy: float, qz: float,
@@ -129,7 +119,31 @@ def vertex_side_exact(
 # ---------------------------------------------------------------------------------------------
 # cells: each of six faces of a cube is cut by planes through the centre into n x n cells
 # ---------------------------------------------------------------------------------------------
-@compiled()
+class Cells(NamedTuple):
+    """Edges, the areas on their sides, and the cells that they meet; rows compressed.
+
+    Edge e runs between the unit vectors ``vertex[edge[e]]`` and bounds the areas
+    ``label_area[label_start[e]:label_start[e + 1]]``. Cell c meets the edges
+    ``cell_edge[cell_start[c]:cell_start[c + 1]]``; `ends` repeats their vectors and `plane` has
+    them in the plane of the face, so that memory is read in runs. The reference point of the cell
+    lies in ``area_of[area_start[c]:area_start[c + 1]]``. `lines` are the n + 1 grid lines of a
+    face.
+    """
+
+    vertex: Floats
+    edge: Ints
+    label_start: Ints
+    label_area: Ints
+    cell_start: Ints
+    cell_edge: Ints
+    plane: NDArray[np.float32]
+    ends: Floats
+    area_start: Ints
+    area_of: Ints
+    lines: Floats
+
+
+@compiled(inline=True)
 def _face_of(x: float, y: float, z: float) -> int:
     ax, ay, az = abs(x), abs(y), abs(z)
     if ax >= ay and ax >= az:
@@ -139,7 +153,7 @@ def _face_of(x: float, y: float, z: float) -> int:
     return 2 if z > 0 else 5
 
 
-@compiled()
+@compiled(inline=True)
 def _on_face(face: int, x: float, y: float, z: float) -> tuple[float, float, float]:
     """Coordinates (u, v, w) of a vector, w towards the face; u / w and v / w span its plane."""
     if face == 0:
@@ -155,28 +169,36 @@ def _on_face(face: int, x: float, y: float, z: float) -> tuple[float, float, flo
     return x, y, -z
 
 
-@compiled()
-def _column_of(u: float, w: float, n: int) -> int:
-    """Column of the equiangular grid, kept inside the face."""
-    k = math.floor((math.atan2(u, w) * (2.0 / math.pi) + 0.5) * n)
-    return min(max(k, 0), n - 1)
+@compiled(inline=True)
+def _column_of(r: float, lines: Floats) -> int:
+    """Column between whose grid lines a plane coordinate lies, kept inside the face."""
+    n = lines.size - 1
+    # the angle to a quarter of a degree, then the lines themselves
+    guess = (0.5 + r * (0.5 + 0.1738 * (1.0 - abs(r)))) * n
+    k = int(min(max(guess, 0.0), n - 1.0))
+    while k > 0 and r < lines[k]:
+        k -= 1
+    while k < n - 1 and r >= lines[k + 1]:
+        k += 1
+    return k
 
 
-@compiled()
-def cell_of(x: float, y: float, z: float, n: int) -> int:
-    """Number of the cell that holds a vector."""
+@compiled(inline=True)
+def _place_of(x: float, y: float, z: float, lines: Floats) -> tuple[int, int, int]:
+    """Face, column and row of a vector."""
     face = _face_of(x, y, z)
     u, v, w = _on_face(face, x, y, z)
-    return (face * n + _column_of(u, w, n)) * n + _column_of(v, w, n)
+    return face, _column_of(u / w, lines), _column_of(v / w, lines)
 
 
 @compiled()
-def cell_centre(cell: int, n: int) -> tuple[float, float, float]:
-    """Unit vector of the reference point of a cell."""
-    face = cell // (n * n)
-    # off the middle by odd shares: data like to lie on round coordinates
-    u = math.tan(((cell // n % n + 0.4871) / n - 0.5) * (math.pi / 2))
-    v = math.tan(((cell % n + 0.5147) / n - 0.5) * (math.pi / 2))
+def cell_centre(cell: int, lines: Floats) -> tuple[float, float, float]:
+    """Unit vector of the reference point of a cell, which is somewhere near its middle."""
+    n = lines.size - 1
+    face, i, j = cell // (n * n), cell // n % n, cell % n
+    # odd shares: data like to lie on round coordinates
+    u = lines[i] + 0.4871 * (lines[i + 1] - lines[i])
+    v = lines[j] + 0.5147 * (lines[j + 1] - lines[j])
     size = math.sqrt(1.0 + u * u + v * v)
     u, v, w = u / size, v / size, 1.0 / size
     if face >= 3:
@@ -204,14 +226,13 @@ _MARGIN = 1e-9  # cells take edges that pass this near; far above rounding, far 
 
 
 @compiled()
-def _cells_of_edge(
-    ax: float, ay: float, az: float, bx: float, by: float, bz: float, n: int, out: Ints
-) -> int:
-    """Cells that an edge meets or nearly meets, into `out`; returns how many (maybe too many)."""
+def _cells_of_edge(a: Floats, b: Floats, lines: Floats, out: Ints) -> int:
+    """Cells that an edge meets or nearly meets, into `out`; returns how many."""
+    n = lines.size - 1
     count = 0
     for face in range(6):
-        au, av, aw = _on_face(face, ax, ay, az)
-        bu, bv, bw = _on_face(face, bx, by, bz)
+        au, av, aw = _on_face(face, a[0], a[1], a[2])
+        bu, bv, bw = _on_face(face, b[0], b[1], b[2])
         grow = 1.0 + _MARGIN
         lo, hi = _clip(0.0, 1.0, aw - 0.1, bw - 0.1)
         lo, hi = _clip(lo, hi, grow * aw - au, grow * bw - bu)
@@ -223,117 +244,131 @@ def _cells_of_edge(
         # columns in turn: in each, the rows between the ends of the part that lies in it
         du, dv, dw = bu - au, bv - av, bw - aw
         u0, u1 = (au + lo * du) / (aw + lo * dw), (au + hi * du) / (aw + hi * dw)
-        first = _column_of(min(u0, u1) - _MARGIN, 1.0, n)
-        last = _column_of(max(u0, u1) + _MARGIN, 1.0, n)
+        first = _column_of(min(u0, u1) - _MARGIN, lines)
+        last = _column_of(max(u0, u1) + _MARGIN, lines)
         for i in range(first, last + 1):
-            left = math.tan((i / n - 0.5) * (math.pi / 2)) - _MARGIN if i > first else -2.0
-            right = math.tan(((i + 1) / n - 0.5) * (math.pi / 2)) + _MARGIN if i < last else 2.0
+            left = lines[i] - _MARGIN if i > first else -2.0
+            right = lines[i + 1] + _MARGIN if i < last else 2.0
             s, e = _clip(lo, hi, au - left * aw, bu - left * bw)
             s, e = _clip(s, e, right * aw - au, right * bw - bu)
             if s > e:
                 continue
             v0, v1 = (av + s * dv) / (aw + s * dw), (av + e * dv) / (aw + e * dw)
-            low = _column_of(min(v0, v1) - 4 * _MARGIN, 1.0, n)
-            high = _column_of(max(v0, v1) + 4 * _MARGIN, 1.0, n)
+            low = _column_of(min(v0, v1) - 4 * _MARGIN, lines)
+            high = _column_of(max(v0, v1) + 4 * _MARGIN, lines)
             for j in range(low, high + 1):
-                if count < out.size:
-                    out[count] = (face * n + i) * n + j
+                out[count] = (face * n + i) * n + j
                 count += 1
     return count
 
 
 @compiled()
-def index_edges(vertex: Floats, edge: Ints, n: int) -> tuple[Longs, Ints]:
-    """Edges per cell as CSR: (start, edge numbers)."""
-    start = np.zeros(6 * n * n + 1, np.int64)
+def index_edges(
+    vertex: Floats, edge: Ints, lines: Floats
+) -> tuple[Ints, Ints, NDArray[np.float32], Floats]:
+    """`cell_start`, `cell_edge`, `plane`, `ends` of `Cells`; edges below 30 degrees."""
+    n = lines.size - 1
+    start = np.zeros(6 * n * n + 1, np.int32)
     cells = np.empty(64 * n, np.int32)
     for e in range(edge.shape[0]):
-        a, b = vertex[edge[e, 0]], vertex[edge[e, 1]]
-        for k in range(_cells_of_edge(a[0], a[1], a[2], b[0], b[1], b[2], n, cells)):
+        for k in range(_cells_of_edge(vertex[edge[e, 0]], vertex[edge[e, 1]], lines, cells)):
             start[cells[k] + 1] += 1
     for c in range(6 * n * n):
         start[c + 1] += start[c]
     fill = start[:-1].copy()
     found = np.empty(start[-1], np.int32)
+    plane = np.empty((start[-1], 4), np.float32)
+    ends = np.empty((start[-1], 6))
     for e in range(edge.shape[0]):
         a, b = vertex[edge[e, 0]], vertex[edge[e, 1]]
-        for k in range(_cells_of_edge(a[0], a[1], a[2], b[0], b[1], b[2], n, cells)):
-            found[fill[cells[k]]] = e
+        for k in range(_cells_of_edge(a, b, lines, cells)):
+            at = fill[cells[k]]
             fill[cells[k]] += 1
-    return start, found
+            found[at] = e
+            face = cells[k] // (n * n)
+            u, v, w = _on_face(face, a[0], a[1], a[2])
+            plane[at, 0], plane[at, 1] = u / w, v / w
+            u, v, w = _on_face(face, b[0], b[1], b[2])
+            plane[at, 2], plane[at, 3] = u / w, v / w
+            for d in range(3):
+                ends[at, d], ends[at, 3 + d] = a[d], b[d]
+    return start, found, plane, ends
 
 
 # ---------------------------------------------------------------------------------------------
-# a leg against the edges of one cell
+# a leg against the edges of the cells that it meets
 # ---------------------------------------------------------------------------------------------
-@compiled()
-def _hits_in_cell(
-    px: float, py: float, pz: float, qx: float, qy: float, qz: float,
-    lo: float, hi: float, cell: int,
-    vertex: Floats, edge: Ints, cell_start: Longs, cell_edge: Ints,
-    hit_t: Floats, hit_edge: Ints, count: int,
-) -> tuple[Floats, Ints, int]:  # fmt: skip
-    """Add the crossings of leg pq with parameter in [lo, hi): each once over all cells."""
+class Leg(NamedTuple):
+    """A path leg of less than 30 degrees: ends p and q, normal n of its plane."""
+
+    px: float
+    py: float
+    pz: float
+    qx: float
+    qy: float
+    qz: float
+    nx: float
+    ny: float
+    nz: float
+    size: float
+
+
+@compiled(inline=True)
+def _make_leg(px: float, py: float, pz: float, qx: float, qy: float, qz: float) -> Leg:
     nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
-    for k in range(cell_start[cell], cell_start[cell + 1]):
-        e = cell_edge[k]
-        i, j = edge[e, 0], edge[e, 1]
-        ax, ay, az = vertex[i, 0], vertex[i, 1], vertex[i, 2]
-        bx, by, bz = vertex[j, 0], vertex[j, 1], vertex[j, 2]
-        da = nx * ax + ny * ay + nz * az
-        db = nx * bx + ny * by + nz * bz
-        if da > _SURE:
-            left_a = True
-        elif da < -_SURE:
-            left_a = False
-        else:
-            left_a = vertex_side_exact(ax, ay, az, px, py, pz, qx, qy, qz)
-        if db > _SURE:
-            left_b = True
-        elif db < -_SURE:
-            left_b = False
-        else:
-            left_b = vertex_side_exact(bx, by, bz, px, py, pz, qx, qy, qz)
-        if left_a == left_b:
-            continue
-        if point_side(px, py, pz, ax, ay, az, bx, by, bz) == point_side(
-            qx, qy, qz, ax, ay, az, bx, by, bz
-        ):
-            continue
-        # the point of the edge that lies on the leg's plane, then its share of the leg's chord
-        wa, wb = abs(db), abs(da)
-        if wa + wb == 0.0:
-            wa = wb = 1.0
-        cx, cy, cz = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
-        f = (py * cz - pz * cy) * nx + (pz * cx - px * cz) * ny + (px * cy - py * cx) * nz
-        g = (cy * qz - cz * qy) * nx + (cz * qx - cx * qz) * ny + (cx * qy - cy * qx) * nz
-        t = 0.5
-        if f + g != 0.0:
-            t = min(max(f / (f + g), 0.0), 1.0)
-        if lo <= t < hi:
-            if count == hit_t.size:
-                hit_t = np.concatenate((hit_t, np.empty_like(hit_t)))
-                hit_edge = np.concatenate((hit_edge, np.empty_like(hit_edge)))
-            hit_t[count] = t
-            hit_edge[count] = e
-            count += 1
-    return hit_t, hit_edge, count
+    return Leg(px, py, pz, qx, qy, qz, nx, ny, nz, math.sqrt(nx * nx + ny * ny + nz * nz))
 
 
 @compiled()
+def _hit_share(leg: Leg, ends: Floats, k: int) -> float:
+    """Share of the leg's chord at which it crosses edge k, or -1."""
+    px, py, pz, qx, qy, qz, nx, ny, nz, _ = leg
+    ax, ay, az, bx, by, bz = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3], ends[k, 4], ends[k, 5]
+    da, db = nx * ax + ny * ay + nz * az, nx * bx + ny * by + nz * bz
+    left_a, left_b = da > 0.0, db > 0.0
+    if abs(da) <= _SURE:
+        left_a = _vertex_side_exact(ax, ay, az, px, py, pz, qx, qy, qz)
+    if abs(db) <= _SURE:
+        left_b = _vertex_side_exact(bx, by, bz, px, py, pz, qx, qy, qz)
+    if left_a == left_b:
+        return -1.0
+    mx, my, mz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    dp, dq = mx * px + my * py + mz * pz, mx * qx + my * qy + mz * qz
+    left_p, left_q = dp > 0.0, dq > 0.0
+    if abs(dp) <= _SURE:
+        left_p = _point_side_exact(px, py, pz, ax, ay, az, bx, by, bz)
+    if abs(dq) <= _SURE:
+        left_q = _point_side_exact(qx, qy, qz, ax, ay, az, bx, by, bz)
+    if left_p == left_q:
+        return -1.0
+    # the point of the edge that lies on the leg's plane, then its share of the chord
+    wa, wb = abs(db), abs(da)
+    if wa + wb == 0.0:
+        wa = wb = 1.0
+    cx, cy, cz = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
+    f = (py * cz - pz * cy) * nx + (pz * cx - px * cz) * ny + (px * cy - py * cx) * nz
+    g = (cy * qz - cz * qy) * nx + (cz * qx - cx * qz) * ny + (cx * qy - cy * qx) * nz
+    share: float = f / (f + g) if f + g != 0.0 else 0.5
+    return min(max(share, 0.0), 1.0)
+
+
+@compiled(inline=True)
 def _hits_on_face(
-    px: float, py: float, pz: float, qx: float, qy: float, qz: float,
-    t0: float, t1: float, face: int, n: int, lines: Floats,
-    vertex: Floats, edge: Ints, cell_start: Longs, cell_edge: Ints,
+    leg: Leg, face: int, i: int, j: int, i1: int, j1: int, t0: float, t1: float,
+    lines: Floats, cell_start: Ints, cell_edge: Ints, plane: NDArray[np.float32], ends: Floats,
     hit_t: Floats, hit_edge: Ints, count: int,
-) -> tuple[Floats, Ints, int]:  # fmt: skip
-    """Step through the cells of one face that the leg meets between t0 and t1."""
-    pu, pv, pw = _on_face(face, px, py, pz)
-    qu, qv, qw = _on_face(face, qx, qy, qz)
-    du, dv, dw = qu - pu, qv - pv, qw - pw
-    s, e = max(t0, 0.0), min(t1, 1.0)
-    i, j = _column_of(pu + s * du, pw + s * dw, n), _column_of(pv + s * dv, pw + s * dw, n)
-    i1, j1 = _column_of(pu + e * du, pw + e * dw, n), _column_of(pv + e * dv, pw + e * dw, n)
+) -> int:  # fmt: skip
+    """Step through cells of one face, from (i, j) at share t0 of the leg to (i1, j1) at t1.
+
+    A crossing belongs to the cell whose half-open stretch of the leg holds its share: it counts
+    once, though several cells know the edge.
+    """
+    n = lines.size - 1
+    pu, pv, pw = _on_face(face, leg.px, leg.py, leg.pz)
+    qu, qv, qw = _on_face(face, leg.qx, leg.qy, leg.qz)
+    nu, nv, nw = _on_face(face, leg.nx, leg.ny, leg.nz)
+    # what 32 bits cannot tell, the share of the crossing will
+    far = 4e-6 * leg.size + 4e-15
     t = t0
     while True:
         ti = tj = 4.0
@@ -347,12 +382,20 @@ def _hits_on_face(
             tj = f / (f - g) if f != g else t
         last = i == i1 and j == j1
         end = t1 if last else min(max(min(ti, tj), t), t1)
-        hit_t, hit_edge, count = _hits_in_cell(
-            px, py, pz, qx, qy, qz, t, end, (face * n + i) * n + j,
-            vertex, edge, cell_start, cell_edge, hit_t, hit_edge, count,
-        )  # fmt: skip
+        cell = (face * n + i) * n + j
+        for k in range(cell_start[cell], cell_start[cell + 1]):
+            da = nu * plane[k, 0] + nv * plane[k, 1] + nw
+            db = nu * plane[k, 2] + nv * plane[k, 3] + nw
+            if (da > far and db > far) or (da < -far and db < -far):
+                continue
+            share = _hit_share(leg, ends, k)
+            if share >= 0.0 and t <= share < end:
+                if count < hit_t.size:
+                    hit_t[count] = share
+                    hit_edge[count] = cell_edge[k]
+                count += 1
         if last:
-            return hit_t, hit_edge, count
+            return count
         t = end
         if j == j1 or (i != i1 and ti <= tj):
             i += 1 if i1 > i else -1
@@ -375,76 +418,96 @@ def _cut(cuts: Floats, count: int, f: float, g: float) -> int:
 
 
 @compiled()
+def _hits_over_faces(leg: Leg, cells: Cells, hit_t: Floats, hit_edge: Ints) -> int:
+    """Crossings of a leg that leaves its face: cut it where faces may change."""
+    px, py, pz, qx, qy, qz = leg[:6]
+    cuts = np.empty(7)
+    count = _cut(cuts, 0, px - py, qx - qy)
+    count = _cut(cuts, count, px + py, qx + qy)
+    count = _cut(cuts, count, px - pz, qx - qz)
+    count = _cut(cuts, count, px + pz, qx + qz)
+    count = _cut(cuts, count, py - pz, qy - qz)
+    count = _cut(cuts, count, py + pz, qy + qz)
+    hits = 0
+    t = -1.0
+    for k in range(count + 1):
+        end = cuts[k] if k < count else 2.0
+        s, e = max(t, 0.0), min(end, 1.0)
+        m = 0.5 * (s + e)
+        face = _face_of(px + m * (qx - px), py + m * (qy - py), pz + m * (qz - pz))
+        pu, pv, pw = _on_face(face, px, py, pz)
+        qu, qv, qw = _on_face(face, qx, qy, qz)
+        sw, ew = pw + s * (qw - pw), pw + e * (qw - pw)
+        hits = _hits_on_face(
+            leg, face,
+            _column_of((pu + s * (qu - pu)) / sw, cells.lines),
+            _column_of((pv + s * (qv - pv)) / sw, cells.lines),
+            _column_of((pu + e * (qu - pu)) / ew, cells.lines),
+            _column_of((pv + e * (qv - pv)) / ew, cells.lines),
+            t, end, cells.lines, cells.cell_start, cells.cell_edge, cells.plane, cells.ends,
+            hit_t, hit_edge, hits,
+        )  # fmt: skip
+        t = end
+    return hits
+
+
+@compiled(inline=True)
 def _hits_of_leg(
-    px: float, py: float, pz: float, qx: float, qy: float, qz: float, n: int, lines: Floats,
-    vertex: Floats, edge: Ints, cell_start: Longs, cell_edge: Ints,
+    leg: Leg, start: tuple[int, int, int], end: tuple[int, int, int], cells: Cells,
     hit_t: Floats, hit_edge: Ints,
 ) -> tuple[Floats, Ints, int]:  # fmt: skip
-    """Crossings of one leg, sorted by parameter, then edge; arrays grow where needed."""
-    count = 0
-    if px == qx and py == qy and pz == qz:
+    """Crossings of one leg between two places, sorted by share, then edge; arrays may grow."""
+    if leg.px == leg.qx and leg.py == leg.qy and leg.pz == leg.qz:
         return hit_t, hit_edge, 0
-    face = _face_of(px, py, pz)
-    if face == _face_of(qx, qy, qz):
-        hit_t, hit_edge, count = _hits_on_face(
-            px, py, pz, qx, qy, qz, -1.0, 2.0, face, n, lines,
-            vertex, edge, cell_start, cell_edge, hit_t, hit_edge, count,
-        )  # fmt: skip
-    else:
-        cuts = np.empty(7)
-        cut = _cut(cuts, 0, px - py, qx - qy)
-        cut = _cut(cuts, cut, px + py, qx + qy)
-        cut = _cut(cuts, cut, px - pz, qx - qz)
-        cut = _cut(cuts, cut, px + pz, qx + qz)
-        cut = _cut(cuts, cut, py - pz, qy - qz)
-        cut = _cut(cuts, cut, py + pz, qy + qz)
-        t = -1.0
-        for k in range(cut + 1):
-            end = cuts[k] if k < cut else 2.0
-            m = 0.5 * (max(t, 0.0) + min(end, 1.0))
-            face = _face_of(px + m * (qx - px), py + m * (qy - py), pz + m * (qz - pz))
-            hit_t, hit_edge, count = _hits_on_face(
-                px, py, pz, qx, qy, qz, t, end, face, n, lines,
-                vertex, edge, cell_start, cell_edge, hit_t, hit_edge, count,
+    if start == end:
+        n = cells.lines.size - 1
+        cell = (start[0] * n + start[1]) * n + start[2]
+        if cells.cell_start[cell] == cells.cell_start[cell + 1]:
+            return hit_t, hit_edge, 0
+    while True:
+        if start[0] == end[0]:
+            count = _hits_on_face(
+                leg, start[0], start[1], start[2], end[1], end[2], -1.0, 2.0, cells.lines,
+                cells.cell_start, cells.cell_edge, cells.plane, cells.ends,
+                hit_t, hit_edge, 0,
             )  # fmt: skip
-            t = end
+        else:
+            count = _hits_over_faces(leg, cells, hit_t, hit_edge)
+        if count <= hit_t.size:
+            break
+        hit_t, hit_edge = np.empty(2 * count), np.empty(2 * count, np.int32)
     for k in range(1, count):
         t, e = hit_t[k], hit_edge[k]
-        m2 = k
-        while m2 > 0 and (hit_t[m2 - 1] > t or (hit_t[m2 - 1] == t and hit_edge[m2 - 1] > e)):
-            hit_t[m2], hit_edge[m2] = hit_t[m2 - 1], hit_edge[m2 - 1]
-            m2 -= 1
-        hit_t[m2], hit_edge[m2] = t, e
+        m = k
+        while m > 0 and (hit_t[m - 1] > t or (hit_t[m - 1] == t and hit_edge[m - 1] > e)):
+            hit_t[m], hit_edge[m] = hit_t[m - 1], hit_edge[m - 1]
+            m -= 1
+        hit_t[m], hit_edge[m] = t, e
     return hit_t, hit_edge, count
 
 
 @compiled()
-def _toggle(areas: Ints, count: int, area: int) -> tuple[Ints, int]:
-    """Take an area out of a short unordered list, or put it in."""
-    for k in range(count):
-        if areas[k] == area:
-            areas[k] = areas[count - 1]
-            return areas, count - 1
-    if count == areas.size:
-        areas = np.concatenate((areas, np.empty_like(areas)))
-    areas[count] = area
-    return areas, count + 1
-
-
-@compiled()
 def _toggle_leg(
-    px: float, py: float, pz: float, qx: float, qy: float, qz: float, n: int, lines: Floats,
-    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
-    cell_start: Longs, cell_edge: Ints,
+    leg: Leg, start: tuple[int, int, int], end: tuple[int, int, int], cells: Cells,
     hit_t: Floats, hit_edge: Ints, areas: Ints, count: int,
 ) -> tuple[Floats, Ints, Ints, int]:  # fmt: skip
-    """Areas at q from the areas at p."""
-    hit_t, hit_edge, hits = _hits_of_leg(
-        px, py, pz, qx, qy, qz, n, lines, vertex, edge, cell_start, cell_edge, hit_t, hit_edge
-    )
+    """Areas at the end of a leg from the areas at its start: an unordered list."""
+    hit_t, hit_edge, hits = _hits_of_leg(leg, start, end, cells, hit_t, hit_edge)
     for h in range(hits):
-        for k in range(label_start[hit_edge[h]], label_start[hit_edge[h] + 1]):
-            areas, count = _toggle(areas, count, label_area[k])
+        e = hit_edge[h]
+        for k in range(cells.label_start[e], cells.label_start[e + 1]):
+            area = cells.label_area[k]
+            at = 0
+            while at < count and areas[at] != area:
+                at += 1
+            if at < count:
+                count -= 1
+                areas[at] = areas[count]
+                continue
+            if count == areas.size:
+                areas = np.concatenate((areas, np.empty_like(areas)))
+            areas[count] = area
+            count += 1
     return hit_t, hit_edge, areas, count
 
 
@@ -456,82 +519,76 @@ def _cell_on_walk(step: int, n: int) -> int:
 
 
 @compiled()
-def index_areas(
-    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
-    cell_start: Longs, cell_edge: Ints, n: int, lines: Floats, areas_at_first: Ints,
-) -> tuple[Longs, Ints]:  # fmt: skip
-    """Areas at the reference point of each cell as CSR, given those at the first cell's."""
-    cells = 6 * n * n
-    size = np.zeros(cells + 1, np.int64)
-    where = np.zeros(cells, np.int64)
-    found = np.empty(4 * cells, np.int32)
+def index_areas(cells: Cells, areas_at_first: Ints) -> tuple[Ints, Ints]:
+    """`area_start` and `area_of` of `Cells`, given the areas of the first cell."""
+    lines = cells.lines
+    n = lines.size - 1
+    start = np.zeros(6 * n * n + 1, np.int32)
+    where = np.zeros(6 * n * n, np.int64)
+    found = np.empty(24 * n * n, np.int32)
     used = 0
     hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
     count = areas_at_first.size
     areas = np.empty(count + 8, np.int32)
     areas[:count] = areas_at_first
-    px, py, pz = cell_centre(_cell_on_walk(0, n), n)
-    for step in range(cells):
+    px, py, pz = cell_centre(0, lines)
+    for step in range(6 * n * n):
         cell = _cell_on_walk(step, n)
-        qx, qy, qz = cell_centre(cell, n)
+        qx, qy, qz = cell_centre(cell, lines)
         # shorter legs where the walk jumps from face to face
         hops = 1 if step % (n * n) else 16
         sx, sy, sz = px, py, pz
         for h in range(1, hops + 1):
             t = h / hops
-            ex, ey, ez = sx + t * (qx - sx), sy + t * (qy - sy), sz + t * (qz - sz)
-            if h == hops:
-                ex, ey, ez = qx, qy, qz
-            else:
-                size_e = math.sqrt(ex * ex + ey * ey + ez * ez)
-                ex, ey, ez = ex / size_e, ey / size_e, ez / size_e
+            ex, ey, ez = qx, qy, qz
+            if h < hops:
+                ex, ey, ez = sx + t * (qx - sx), sy + t * (qy - sy), sz + t * (qz - sz)
+                size = math.sqrt(ex * ex + ey * ey + ez * ez)
+                ex, ey, ez = ex / size, ey / size, ez / size
             hit_t, hit_edge, areas, count = _toggle_leg(
-                px, py, pz, ex, ey, ez, n, lines, vertex, edge, label_start, label_area,
-                cell_start, cell_edge, hit_t, hit_edge, areas, count,
+                _make_leg(px, py, pz, ex, ey, ez), _place_of(px, py, pz, lines),
+                _place_of(ex, ey, ez, lines), cells, hit_t, hit_edge, areas, count,
             )  # fmt: skip
             px, py, pz = ex, ey, ez
         while used + count > found.size:
             found = np.concatenate((found, np.empty_like(found)))
         found[used : used + count] = np.sort(areas[:count])
         where[cell] = used
-        size[cell + 1] = count
+        start[cell + 1] = count
         used += count
-    start = np.cumsum(size)
+    for cell in range(6 * n * n):
+        start[cell + 1] += start[cell]
     result = np.empty(used, np.int32)
-    for cell in range(cells):
-        result[start[cell] : start[cell + 1]] = found[where[cell] : where[cell] + size[cell + 1]]
+    for cell in range(6 * n * n):
+        size_c = start[cell + 1] - start[cell]
+        result[start[cell] : start[cell + 1]] = found[where[cell] : where[cell] + size_c]
     return start, result
 
 
 @compiled()
 def _areas_at(
-    px: float, py: float, pz: float, n: int, lines: Floats,
-    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
-    cell_start: Longs, cell_edge: Ints, area_start: Longs, area_of: Ints,
-    hit_t: Floats, hit_edge: Ints, areas: Ints,
-) -> tuple[Floats, Ints, Ints, int]:  # fmt: skip
+    px: float, py: float, pz: float, cells: Cells, hit_t: Floats, hit_edge: Ints, areas: Ints
+) -> tuple[Floats, Ints, Ints, int]:
     """Areas that contain a point: those at its cell's reference point, toggled on the way."""
-    cell = cell_of(px, py, pz, n)
-    first, last = area_start[cell], area_start[cell + 1]
+    n = cells.lines.size - 1
+    place = _place_of(px, py, pz, cells.lines)
+    cell = (place[0] * n + place[1]) * n + place[2]
+    first, last = cells.area_start[cell], cells.area_start[cell + 1]
     count = last - first
     while count > areas.size:
         areas = np.concatenate((areas, np.empty_like(areas)))
-    areas[:count] = area_of[first:last]
-    if cell_start[cell] == cell_start[cell + 1]:
+    areas[:count] = cells.area_of[first:last]
+    if cells.cell_start[cell] == cells.cell_start[cell + 1]:
         return hit_t, hit_edge, areas, count
-    cx, cy, cz = cell_centre(cell, n)
-    return _toggle_leg(
-        cx, cy, cz, px, py, pz, n, lines, vertex, edge, label_start, label_area,
-        cell_start, cell_edge, hit_t, hit_edge, areas, count,
-    )  # fmt: skip
+    cx, cy, cz = cell_centre(cell, cells.lines)
+    leg = _make_leg(cx, cy, cz, px, py, pz)
+    return _toggle_leg(leg, place, place, cells, hit_t, hit_edge, areas, count)
 
 
 @compiled(parallel=True)
 def locate_points(
-    point: Floats, block: int, capacity: int, out: Ints, size: Longs, used: Longs,
-    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
-    cell_start: Longs, cell_edge: Ints, area_start: Longs, area_of: Ints, n: int, lines: Floats,
-) -> None:  # fmt: skip
+    cells: Cells, point: Floats, block: int, capacity: int, out: Ints, size: Longs, used: Longs
+) -> None:
     """Areas at each point, sorted, written block by block; `used` tells the room each needs."""
     for b in prange(used.size):
         hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
@@ -539,9 +596,8 @@ def locate_points(
         total = 0
         for k in range(b * block, min((b + 1) * block, size.size)):
             hit_t, hit_edge, areas, count = _areas_at(
-                point[k, 0], point[k, 1], point[k, 2], n, lines, vertex, edge, label_start,
-                label_area, cell_start, cell_edge, area_start, area_of, hit_t, hit_edge, areas,
-            )  # fmt: skip
+                point[k, 0], point[k, 1], point[k, 2], cells, hit_t, hit_edge, areas
+            )
             if total + count <= capacity:
                 out[b * capacity + total : b * capacity + total + count] = np.sort(areas[:count])
             size[k] = count
@@ -556,96 +612,126 @@ _TOUCH_KM = 1e-6  # stays and gaps shorter than a millimetre are rounding
 
 
 @compiled()
-def _share_of_angle(t: float, cosine: float, sine: float) -> float:
+def _share_of_angle(t: float, leg: Leg) -> float:
     """Share of the angle of a leg at a share t of its chord."""
-    if sine < 1e-4:
+    if leg.size < 1e-4:
         return t
-    return math.atan2(t * sine, (1.0 - t) + t * cosine) / math.atan2(sine, cosine)
+    cosine = leg.px * leg.qx + leg.py * leg.qy + leg.pz * leg.qz
+    return math.atan2(t * leg.size, (1.0 - t) + t * cosine) / math.atan2(leg.size, cosine)
+
+
+@compiled()
+def _write_stay(
+    area: int, entry: float, leave: float, length: float, at: int, end: int,
+    out_area: Ints, out_entry: Floats, out_exit: Floats,
+) -> int:  # fmt: skip
+    """Write a stay at `at`, if it is one and there is room; returns the next place."""
+    if leave - entry <= _TOUCH_KM < length:
+        return at
+    if at < end:
+        out_area[at] = area
+        out_entry[at] = entry if entry > _TOUCH_KM else 0.0
+        out_exit[at] = leave if leave < length - _TOUCH_KM else length
+    return at + 1
+
+
+@compiled()
+def _double(a: Ints, b: Floats, c: Floats) -> tuple[Ints, Floats, Floats]:
+    """Twice the room in three arrays."""
+    return (
+        np.concatenate((a, np.empty_like(a))),
+        np.concatenate((b, np.empty_like(b))),
+        np.concatenate((c, np.empty_like(c))),
+    )
 
 
 @compiled(parallel=True)
 def trace_paths(
-    point: Floats, km: Floats, start: Longs, block: int, capacity: int,
+    cells: Cells, point: Floats, km: Floats, start: Longs, block: int, capacity: int,
     out_area: Ints, out_entry: Floats, out_exit: Floats, size: Longs, used: Longs,
-    vertex: Floats, edge: Ints, label_start: Longs, label_area: Ints,
-    cell_start: Longs, cell_edge: Ints, area_start: Longs, area_of: Ints, n: int, lines: Floats,
 ) -> None:  # fmt: skip
     """Stays of each path in each area, written block by block; `used` tells the room needed."""
     for b in prange(used.size):
         hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
         areas = np.empty(16, np.int32)
-        # stays under way or just ended (exit not negative): too recent to be sure of the gap
+        # stays under way (exit below 0) or just ended: a gap after them may be rounding
         slot_area, slot_entry, slot_exit = np.empty(16, np.int32), np.empty(16), np.empty(16)
-        total = 0
-        base = b * capacity
+        at, end = b * capacity, (b + 1) * capacity
         for path in range(b * block, min((b + 1) * block, size.size)):
             first, last = start[path], start[path + 1] - 1
-            before = total
+            before = at
             slots = 0
+            length = 0.0
+            place = (0, 0, 0)
             if last >= first:
-                hit_t, hit_edge, areas, slots = _areas_at(
-                    point[first, 0], point[first, 1], point[first, 2], n, lines, vertex, edge,
-                    label_start, label_area, cell_start, cell_edge, area_start, area_of,
-                    hit_t, hit_edge, areas,
-                )  # fmt: skip
+                length = km[last]
+                x, y, z = point[first, 0], point[first, 1], point[first, 2]
+                place = _place_of(x, y, z, cells.lines)
+                hit_t, hit_edge, areas, slots = _areas_at(x, y, z, cells, hit_t, hit_edge, areas)
                 while slots > slot_area.size:
-                    slot_area = np.concatenate((slot_area, np.empty_like(slot_area)))
-                    slot_entry = np.concatenate((slot_entry, np.empty_like(slot_entry)))
-                    slot_exit = np.concatenate((slot_exit, np.empty_like(slot_exit)))
+                    slot_area, slot_entry, slot_exit = _double(slot_area, slot_entry, slot_exit)
                 for s in range(slots):
                     slot_area[s], slot_entry[s], slot_exit[s] = areas[s], 0.0, -1.0
-            for leg in range(first, last):
-                px, py, pz = point[leg, 0], point[leg, 1], point[leg, 2]
-                qx, qy, qz = point[leg + 1, 0], point[leg + 1, 1], point[leg + 1, 2]
-                hit_t, hit_edge, hits = _hits_of_leg(
-                    px, py, pz, qx, qy, qz, n, lines, vertex, edge, cell_start, cell_edge,
-                    hit_t, hit_edge,
+            for k in range(first, last):
+                leg = _make_leg(
+                    point[k, 0], point[k, 1], point[k, 2],
+                    point[k + 1, 0], point[k + 1, 1], point[k + 1, 2],
                 )  # fmt: skip
-                if hits == 0:
-                    continue
-                cosine = px * qx + py * qy + pz * qz
-                sine = math.sqrt(
-                    (py * qz - pz * qy) ** 2 + (pz * qx - px * qz) ** 2 + (px * qy - py * qx) ** 2
-                )
+                next_place = _place_of(leg.qx, leg.qy, leg.qz, cells.lines)
+                hit_t, hit_edge, hits = _hits_of_leg(leg, place, next_place, cells, hit_t, hit_edge)
+                place = next_place
                 for h in range(hits):
-                    share = _share_of_angle(hit_t[h], cosine, sine)
-                    here = km[leg] + share * (km[leg + 1] - km[leg])
-                    for k in range(label_start[hit_edge[h]], label_start[hit_edge[h] + 1]):
-                        area = label_area[k]
+                    here = km[k] + _share_of_angle(hit_t[h], leg) * (km[k + 1] - km[k])
+                    e = hit_edge[h]
+                    for label in range(cells.label_start[e], cells.label_start[e + 1]):
+                        area = cells.label_area[label]
                         s = 0
                         while s < slots and slot_area[s] != area:
                             s += 1
                         if s < slots and slot_exit[s] < 0.0:
                             slot_exit[s] = here
-                            continue
-                        if s < slots and here - slot_exit[s] <= _TOUCH_KM:
+                        elif s < slots and here - slot_exit[s] <= _TOUCH_KM:
                             slot_exit[s] = -1.0
-                            continue
-                        if s < slots:
-                            if slot_exit[s] - slot_entry[s] > _TOUCH_KM:
-                                if total < capacity:
-                                    out_area[base + total] = slot_area[s]
-                                    out_entry[base + total] = slot_entry[s]
-                                    out_exit[base + total] = slot_exit[s]
-                                total += 1
                         else:
-                            if slots == slot_area.size:
-                                slot_area = np.concatenate((slot_area, np.empty_like(slot_area)))
-                                slot_entry = np.concatenate((slot_entry, np.empty_like(slot_entry)))
-                                slot_exit = np.concatenate((slot_exit, np.empty_like(slot_exit)))
-                            slots += 1
-                        slot_area[s], slot_entry[s], slot_exit[s] = area, here, -1.0
-            length = km[last] if last >= first else 0.0
+                            if s < slots:
+                                at = _write_stay(
+                                    area, slot_entry[s], slot_exit[s], length, at, end,
+                                    out_area, out_entry, out_exit,
+                                )  # fmt: skip
+                            elif slots == slot_area.size:
+                                slot_area, slot_entry, slot_exit = _double(
+                                    slot_area, slot_entry, slot_exit
+                                )
+                            slots = max(slots, s + 1)
+                            slot_area[s], slot_entry[s], slot_exit[s] = area, here, -1.0
             for s in range(slots):
-                exit_km = slot_exit[s] if slot_exit[s] >= 0.0 else length
-                if exit_km - slot_entry[s] > _TOUCH_KM or length <= _TOUCH_KM:
-                    if total < capacity:
-                        out_area[base + total] = slot_area[s]
-                        out_entry[base + total] = slot_entry[s]
-                        out_exit[base + total] = exit_km
-                    total += 1
-            size[path] = total - before
-        used[b] = total
+                leave = slot_exit[s] if slot_exit[s] >= 0.0 else length
+                at = _write_stay(
+                    slot_area[s], slot_entry[s], leave, length, at, end,
+                    out_area, out_entry, out_exit,
+                )  # fmt: skip
+            size[path] = at - before
+        used[b] = at - b * capacity
+
+
+@compiled(parallel=True)
+def sort_stays(
+    start: Longs, layer: NDArray[np.int8], area: Ints, entry: Floats, leave: Floats, order: Longs
+) -> None:
+    """Order of the stays of each path by entry, layer, area, exit; `start` has their rows."""
+    for path in prange(start.size - 1):
+        for k in range(start[path], start[path + 1]):
+            m = k
+            while m > start[path]:
+                o = order[m - 1]
+                if entry[o] < entry[k] or (
+                    entry[o] == entry[k]
+                    and (layer[o], area[o], leave[o]) <= (layer[k], area[k], leave[k])
+                ):
+                    break
+                order[m] = o
+                m -= 1
+            order[m] = k
 
 
 # ---------------------------------------------------------------------------------------------
@@ -655,70 +741,94 @@ _F = 1.0 / 298.257223563  # WGS84
 _A_KM = 6378.137
 _N = _F / (2.0 - _F)
 _EP2 = _F * (2.0 - _F) / (1.0 - _F) ** 2
-_TINY = 1e-150
 
 
 @compiled()
-def _sine_series(sine: float, cosine: float, c: Floats) -> float:
-    """Sum of c[k] sin(2 (k + 1) x) by Clenshaw's recurrence."""
+def _sine_series(
+    sine: float, cosine: float,
+    c1: float, c2: float, c3: float, c4: float, c5: float, c6: float,
+) -> float:  # fmt: skip
+    """Sum of c[k] sin(2 k x), k = 1 to 6, by Clenshaw's recurrence."""
     twice = 2.0 * (cosine - sine) * (cosine + sine)
-    y0, y1 = 0.0, 0.0
-    for k in range(c.size - 1, -1, -1):
-        y0, y1 = twice * y0 - y1 + c[k], y0
-    return 2.0 * sine * cosine * y0
+    b5 = twice * c6 + c5
+    b4 = twice * b5 - c6 + c4
+    b3 = twice * b4 - b5 + c3
+    b2 = twice * b3 - b4 + c2
+    return 2.0 * sine * cosine * (twice * b2 - b3 + c1)
 
 
 @compiled()
-def _geodesic_series(eps: float, c1: Floats, c1p: Floats, c3: Floats) -> tuple[float, float]:
-    """Coefficients of Karney (2013), J. Geodesy 87, order 6; returns A1 and A3."""
+def _distance_series(eps: float) -> tuple[float, float, float, float, float, float, float]:
+    """A1 and C1[1..6] of Karney (2013), J. Geodesy 87: distance from arc length."""
     e2 = eps * eps
-    c1[0] = eps * ((6.0 - e2) * e2 - 16.0) / 32.0
-    c1[1] = e2 * ((64.0 - 9.0 * e2) * e2 - 128.0) / 2048.0
-    c1[2] = eps * e2 * (9.0 * e2 - 16.0) / 768.0
-    c1[3] = e2 * e2 * (3.0 * e2 - 5.0) / 512.0
-    c1[4] = -7.0 * e2 * e2 * eps / 1280.0
-    c1[5] = -7.0 * e2 * e2 * e2 / 2048.0
-    c1p[0] = eps * (e2 * (205.0 * e2 - 432.0) + 768.0) / 1536.0
-    c1p[1] = e2 * (e2 * (4005.0 * e2 - 4736.0) + 3840.0) / 12288.0
-    c1p[2] = eps * e2 * (116.0 - 225.0 * e2) / 384.0
-    c1p[3] = e2 * e2 * (2695.0 - 7173.0 * e2) / 7680.0
-    c1p[4] = 3467.0 * e2 * e2 * eps / 7680.0
-    c1p[5] = 38081.0 * e2 * e2 * e2 / 61440.0
-    n, n2 = _N, _N * _N
-    c3[0] = eps * (
-        (1.0 - n) / 4.0
-        + eps * ((1.0 - n2) / 8.0
-        + eps * ((3.0 + 3.0 * n - n2) / 64.0
-        + eps * ((5.0 + 2.0 * n) / 128.0 + eps * 3.0 / 128.0)))
-    )  # fmt: skip
-    c3[1] = e2 * (
-        (2.0 - 3.0 * n + n2) / 32.0
-        + eps * ((3.0 - 2.0 * n - 3.0 * n2) / 64.0
-        + eps * ((3.0 + n) / 128.0 + eps * 5.0 / 256.0))
-    )  # fmt: skip
-    c3[2] = eps * e2 * (
-        (5.0 - 9.0 * n + 5.0 * n2) / 192.0 + eps * ((9.0 - 10.0 * n) / 384.0 + eps * 7.0 / 512.0)
-    )  # fmt: skip
-    c3[3] = e2 * e2 * ((7.0 - 14.0 * n) / 512.0 + eps * 7.0 / 512.0)
-    c3[4] = eps * e2 * e2 * 21.0 / 2560.0
-    a1 = (e2 * (e2 * (e2 + 4.0) + 64.0) / 256.0 + eps) / (1.0 - eps)
-    a3 = 1.0 + eps * (
-        (n - 1.0) / 2.0
+    return (
+        (e2 * (e2 * (e2 + 4.0) + 64.0) / 256.0 + eps) / (1.0 - eps),
+        eps * ((6.0 - e2) * e2 - 16.0) / 32.0,
+        e2 * ((64.0 - 9.0 * e2) * e2 - 128.0) / 2048.0,
+        eps * e2 * (9.0 * e2 - 16.0) / 768.0,
+        e2 * e2 * (3.0 * e2 - 5.0) / 512.0,
+        -7.0 * e2 * e2 * eps / 1280.0,
+        -7.0 * e2 * e2 * e2 / 2048.0,
+    )
+
+
+@compiled()
+def _arc_series(eps: float) -> tuple[float, float, float, float, float, float]:
+    """C1'[1..6] of Karney (2013): arc length from distance."""
+    e2 = eps * eps
+    return (
+        eps * (e2 * (205.0 * e2 - 432.0) + 768.0) / 1536.0,
+        e2 * (e2 * (4005.0 * e2 - 4736.0) + 3840.0) / 12288.0,
+        eps * e2 * (116.0 - 225.0 * e2) / 384.0,
+        e2 * e2 * (2695.0 - 7173.0 * e2) / 7680.0,
+        3467.0 * e2 * e2 * eps / 7680.0,
+        38081.0 * e2 * e2 * e2 / 61440.0,
+    )
+
+
+@compiled()
+def _longitude_series(eps: float) -> tuple[float, float, float, float, float, float]:
+    """A3 and C3[1..5] of Karney (2013): longitude from that on the auxiliary sphere."""
+    e2, n, n2 = eps * eps, _N, _N * _N
+    return (
+        1.0 + eps * ((n - 1.0) / 2.0
         + eps * ((-2.0 - n + 3.0 * n2) / 8.0
         + eps * ((-1.0 - 3.0 * n - n2) / 16.0
-        + eps * ((-3.0 - 2.0 * n) / 64.0 - eps * 3.0 / 128.0)))
+        + eps * ((-3.0 - 2.0 * n) / 64.0 - eps * 3.0 / 128.0)))),
+        eps * ((1.0 - n) / 4.0
+        + eps * ((1.0 - n2) / 8.0
+        + eps * ((3.0 + 3.0 * n - n2) / 64.0
+        + eps * ((5.0 + 2.0 * n) / 128.0 + eps * 3.0 / 128.0)))),
+        e2 * ((2.0 - 3.0 * n + n2) / 32.0
+        + eps * ((3.0 - 2.0 * n - 3.0 * n2) / 64.0
+        + eps * ((3.0 + n) / 128.0 + eps * 5.0 / 256.0))),
+        eps * e2 * ((5.0 - 9.0 * n + 5.0 * n2) / 192.0
+        + eps * ((9.0 - 10.0 * n) / 384.0 + eps * 7.0 / 512.0)),
+        e2 * e2 * ((7.0 - 14.0 * n) / 512.0 + eps * 7.0 / 512.0),
+        eps * e2 * e2 * 21.0 / 2560.0,
     )  # fmt: skip
-    return a1, a3
+
+
+@compiled()
+def _turn(cosine: float, sine: float, angle: float) -> tuple[float, float]:
+    """Turn a vector by an angle of at most 0.02 radians."""
+    a2 = angle * angle
+    s = angle * (1.0 - a2 / 6.0 * (1.0 - a2 / 20.0 * (1.0 - a2 / 42.0)))
+    c = 1.0 - a2 / 2.0 * (1.0 - a2 / 12.0 * (1.0 - a2 / 30.0))
+    return cosine * c - sine * s, sine * c + cosine * s
 
 
 @compiled()
 def _write_geodesic(
-    lon: float, lat: float, azimuth: float, length: float, pieces: int,
-    c1: Floats, c1p: Floats, c3: Floats, out: Floats,
-) -> None:  # fmt: skip
-    """Unit vectors of the inner points of a geodesic cut into equal pieces; radians, km."""
+    lon: float, lat: float, azimuth: float, length: float, pieces: int, out: Floats
+) -> None:
+    """Unit vectors of the inner points of a geodesic cut into equal pieces; radians, km.
+
+    Karney (2013), direct problem, with the sines that change by equal or small angles turned
+    rather than computed anew.
+    """
     salp1, calp1 = math.sin(azimuth), math.cos(azimuth)
-    sbet1, cbet1 = (1.0 - _F) * math.sin(lat), max(math.cos(lat), _TINY)
+    sbet1, cbet1 = (1.0 - _F) * math.sin(lat), max(math.cos(lat), 1e-150)
     size = math.hypot(sbet1, cbet1)
     sbet1, cbet1 = sbet1 / size, cbet1 / size
     salp0, calp0 = salp1 * cbet1, math.hypot(calp1, salp1 * sbet1)
@@ -730,34 +840,38 @@ def _write_geodesic(
     ssig1, csig1 = ssig1 / size, csig1 / size
     k2 = calp0 * calp0 * _EP2
     eps = k2 / (2.0 * (1.0 + math.sqrt(1.0 + k2)) + k2)
-    a1, a3 = _geodesic_series(eps, c1, c1p, c3)
+    a1, d1, d2, d3, d4, d5, d6 = _distance_series(eps)
+    t1, t2, t3, t4, t5, t6 = _arc_series(eps)
+    a3, g1, g2, g3, g4, g5 = _longitude_series(eps)
     a3 *= -_F * salp0
-    b11 = _sine_series(ssig1, csig1, c1)
-    s, c = math.sin(b11), math.cos(b11)
-    stau1, ctau1 = ssig1 * c + csig1 * s, csig1 * c - ssig1 * s
-    b31 = _sine_series(ssig1, csig1, c3)
+    b11 = _sine_series(ssig1, csig1, d1, d2, d3, d4, d5, d6)
+    b31 = _sine_series(ssig1, csig1, g1, g2, g3, g4, g5, 0.0)
+    ctau, stau = _turn(csig1, ssig1, b11)
+    # the longitude less that of the auxiliary sphere, as a vector
+    size = math.hypot(somg1, comg1)
+    clon, slon = math.cos(lon), math.sin(lon)
+    cbase = (clon * comg1 + slon * somg1) / size
+    sbase = (slon * comg1 - clon * somg1) / size
+    step = length / pieces / (_A_KM * (1.0 - _F) * (1.0 + a1))
+    cstep, sstep = math.cos(step), math.sin(step)
     for k in range(1, pieces):
-        tau = length * k / pieces / (_A_KM * (1.0 - _F) * (1.0 + a1))
-        s, c = math.sin(tau), math.cos(tau)
-        b12 = -_sine_series(stau1 * c + ctau1 * s, ctau1 * c - stau1 * s, c1p)
-        sig = tau - (b12 - b11)
-        s, c = math.sin(sig), math.cos(sig)
-        ssig2, csig2 = ssig1 * c + csig1 * s, csig1 * c - ssig1 * s
-        sbet2, cbet2 = calp0 * ssig2, math.hypot(salp0, calp0 * csig2)
-        if cbet2 == 0.0:
-            cbet2 = csig2 = _TINY
-        somg2, comg2 = salp0 * ssig2, csig2
-        omg = math.atan2(somg2 * comg1 - comg2 * somg1, comg2 * comg1 + somg2 * somg1)
-        lam = lon + omg + a3 * (sig + (_sine_series(ssig2, csig2, c3) - b31))
-        size = math.hypot(sbet2, (1.0 - _F) * cbet2)
-        u = (1.0 - _F) * cbet2 / size
-        out[k - 1, 0], out[k - 1, 1] = u * math.cos(lam), u * math.sin(lam)
-        out[k - 1, 2] = sbet2 / size
+        ctau, stau = ctau * cstep - stau * sstep, stau * cstep + ctau * sstep
+        b12 = -_sine_series(stau, ctau, t1, t2, t3, t4, t5, t6)
+        sig12 = step * k - (b12 - b11)
+        # tau is the arc from the node plus B11 at the start: turn back to the arc itself
+        csig2, ssig2 = _turn(ctau, stau, -b12)
+        b32 = _sine_series(ssig2, csig2, g1, g2, g3, g4, g5, 0.0)
+        clam, slam = _turn(cbase, sbase, a3 * (sig12 + (b32 - b31)))
+        comg2, somg2 = csig2, salp0 * ssig2
+        x, y = comg2 * clam - somg2 * slam, somg2 * clam + comg2 * slam
+        z = calp0 * ssig2 / (1.0 - _F)
+        size = math.sqrt(x * x + y * y + z * z)
+        out[k - 1, 0], out[k - 1, 1], out[k - 1, 2] = x / size, y / size, z / size
 
 
 @compiled()
-def _write_great_circle(p: Floats, q: Floats, pieces: int, out: Floats) -> float:
-    """Unit vectors of the inner points of a great circle in equal pieces; returns its angle."""
+def _write_great_circle(p: Floats, q: Floats, pieces: int, out: Floats) -> None:
+    """Unit vectors of the inner points of a great circle cut into equal pieces."""
     nx = p[1] * q[2] - p[2] * q[1]
     ny = p[2] * q[0] - p[0] * q[2]
     nz = p[0] * q[1] - p[1] * q[0]
@@ -778,7 +892,6 @@ def _write_great_circle(p: Floats, q: Floats, pieces: int, out: Floats) -> float
         s, c = math.sin(angle * k / pieces), math.cos(angle * k / pieces)
         out[k - 1, 0], out[k - 1, 1] = c * p[0] + s * tx, c * p[1] + s * ty
         out[k - 1, 2] = c * p[2] + s * tz
-    return angle
 
 
 @compiled(parallel=True)
@@ -792,7 +905,6 @@ def chain_points(
     one entry per leg; the points given keep their vectors bit by bit.
     """
     for path in prange(start.size - 1):
-        c1, c1p, c3 = np.empty(6), np.empty(6), np.empty(5)
         at = chain_start[path]
         done = 0.0
         for v in range(start[path], start[path + 1]):
@@ -808,9 +920,8 @@ def chain_points(
                 _write_great_circle(given[v], given[v + 1], pieces[leg], out[at : at + inner])
             else:
                 _write_geodesic(
-                    lon[v] * (math.pi / 180.0), lat[v] * (math.pi / 180.0),
-                    azimuth[leg] * (math.pi / 180.0), length[leg], pieces[leg],
-                    c1, c1p, c3, out[at : at + inner],
+                    math.radians(lon[v]), math.radians(lat[v]), math.radians(azimuth[leg]),
+                    length[leg], pieces[leg], out[at : at + inner],
                 )  # fmt: skip
             for k in range(inner):
                 km[at + k] = done + length[leg] * (k + 1) / pieces[leg]

@@ -27,7 +27,7 @@ class Arrangement:
         Unit vectors.
     edge : ndarray of int32, shape (E, 2)
         Vertices of each edge, a great-circle arc.
-    label_start : ndarray of int64, shape (E + 1,)
+    label_start : ndarray of int32, shape (E + 1,)
         Edge e bounds the areas ``label_area[label_start[e]:label_start[e + 1]]``.
     label_area, label_side : ndarray of int32 and int8, shape (K,)
         Area, and 1 where it lies left of the edge, -1 where it lies right.
@@ -35,7 +35,7 @@ class Arrangement:
 
     vertex: Floats
     edge: NDArray[np.int32]
-    label_start: Longs
+    label_start: NDArray[np.int32]
     label_area: NDArray[np.int32]
     label_side: NDArray[np.int8]
 
@@ -126,6 +126,17 @@ def _cut_long_edges(
     return np.concatenate(vertices), tail, head, area, side
 
 
+def _number_points(grid: Longs) -> tuple[Longs, Longs]:
+    """Different points, and the number of each one given; near points get near numbers."""
+    order = np.lexsort((grid[:, 1], grid[:, 0], grid[:, 1] // SNAP))
+    rows = grid[order]
+    fresh = np.ones(rows.shape[0], np.bool_)
+    fresh[1:] = np.any(rows[1:] != rows[:-1], axis=1)
+    number = np.empty(rows.shape[0], np.int64)
+    number[order] = np.cumsum(fresh) - 1
+    return rows[fresh], number
+
+
 def arrange_edges(
     lonlat: Floats,
     vertex_start: Longs,
@@ -149,7 +160,7 @@ def arrange_edges(
     """
     start, end, area = _pair_edges(snap_degrees(lonlat), vertex_start, ring_area)
     start, end, area = _cancel_seam(start, end, area)
-    points, number = np.unique(np.concatenate((start, end)), axis=0, return_inverse=True)
+    points, number = _number_points(np.concatenate((start, end)))
     number = number.reshape(2, -1)
     tail, head = number.min(axis=0), number.max(axis=0)
     side = np.where(number[0] < number[1], 1, -1)
@@ -177,7 +188,7 @@ def arrange_edges(
     return Arrangement(
         vertex=vertex,
         edge=np.stack((tail[at], head[at]), axis=1).astype(np.int32),
-        label_start=np.append(at, tail.size).astype(np.int64),
+        label_start=np.append(at, tail.size).astype(np.int32),
         label_area=area.astype(np.int32),
         label_side=side.astype(np.int8),
     )

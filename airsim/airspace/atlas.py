@@ -36,7 +36,7 @@ LAYER_NAMES: Final = ("territory", "fir", "zone")
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
 _VARIANTS: Final = ("nominal", "plus30", "minus30")
 _FILES: Final = {"territory": "territory", "fir": "fir", "zone": "zones"}
-_FORMAT = 1  # of the cached arrays: raise it when their meaning changes
+_FORMAT = 3  # of the cached arrays: raise it when their meaning changes
 _TEXTS = ("designator", "title", "quality", "state", "source", "edition")
 
 

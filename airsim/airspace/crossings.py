@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
+    from airsim.kernels import Cells
+
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
@@ -172,11 +174,14 @@ def _chain(paths: Paths, model: Model) -> tuple[Floats, Floats, Longs]:
     return out, km, start
 
 
-def _index_arguments(layer: Layer) -> tuple[Any, ...]:
+def _cells(layer: Layer) -> Cells:
+    """Arrays of a layer as the compiled loops take them."""
+    from airsim import kernels
+
     a, i = layer.arrangement, layer.index
-    return (
+    return kernels.Cells(
         a.vertex, a.edge, a.label_start, a.label_area,
-        i.cell_start, i.cell_edge, i.area_start, i.area_of, i.cells_per_side, i.lines,
+        i.cell_start, i.cell_edge, i.plane, i.ends, i.area_start, i.area_of, i.lines,
     )  # fmt: skip
 
 
@@ -198,8 +203,7 @@ def _trace_layer(
         room = used.size * capacity
         area, entry, leave = np.empty(room, np.int32), np.empty(room), np.empty(room)
         kernels.trace_paths(
-            point, km, start, _BLOCK, capacity, area, entry, leave, size, used,
-            *_index_arguments(layer),
+            _cells(layer), point, km, start, _BLOCK, capacity, area, entry, leave, size, used
         )  # fmt: skip
         if not used.size or used.max() <= capacity:
             break
@@ -216,7 +220,7 @@ def _split(paths: Paths, points_per_path: NDArray[np.float64]) -> list[tuple[int
     """Runs of paths whose points stay within the chunk size."""
     total = np.concatenate(([0.0], np.cumsum(points_per_path)))
     cuts = [0]
-    while cuts[-1] < len(paths):
+    while cuts[-1] < len(paths) or len(cuts) == 1:
         end = int(np.searchsorted(total, total[cuts[-1]] + _CHUNK, side="right")) - 1
         cuts.append(min(max(end, cuts[-1] + 1), len(paths)))
     return list(pairwise(cuts))
@@ -261,30 +265,46 @@ def find_crossings(
     to lie on one side of it, the same one for every area, so that it is never in both neighbours
     or in none. The result does not depend on the number of threads.
     """
-    chosen = LAYER_NAMES if layers is None else tuple(dict.fromkeys(layers))
-    picked = [atlas.layer(name) for name in chosen]
+    picked = [
+        atlas.layer(name) for name in dict.fromkeys(LAYER_NAMES if layers is None else layers)
+    ]
     if model not in ("wgs84", "sphere"):
         problems = ProblemList()
         problems.add("find_crossings", str(model), "no such model", "wgs84 or sphere")
         problems.raise_if_any()
-    points = _guess_points(paths)
-    parts: list[tuple[NDArray[Any], ...]] = []
-    for first, last in _split(paths, points):
+    parts = []
+    for first, last in _split(paths, _guess_points(paths)):
         low, high = paths.start[first], paths.start[last]
         chunk = Paths(paths.lon[low:high], paths.lat[low:high], paths.start[first : last + 1] - low)
         point, km, start = _chain(chunk, model)
-        for layer in picked:
-            size, area, entry, leave = _trace_layer(layer, point, km, start)
-            path = np.repeat(np.arange(first, last, dtype=np.int32), size)
-            which = np.full(area.size, LAYER_NAMES.index(layer.name), np.int8)
-            parts.append((path, which, area, entry, leave))
-    if not parts:
-        parts.append((np.empty(0, np.int32), np.empty(0, np.int8), np.empty(0, np.int32),
-                      np.empty(0), np.empty(0)))  # fmt: skip
-    columns = zip(*parts, strict=True)
-    path, which, area, entry, leave = (np.concatenate(column) for column in columns)
-    order = np.lexsort((area, which, entry, path))
-    return Crossings(path[order], which[order], area[order], entry[order], leave[order])
+        parts.append(_merge_layers([(n, _trace_layer(n, point, km, start)) for n in picked], first))
+    if len(parts) == 1:
+        return parts[0]
+    names = Crossings.__slots__
+    return Crossings(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _merge_layers(
+    found: list[tuple[Layer, tuple[Longs, Ints, Floats, Floats]]], first_path: int
+) -> Crossings:
+    """Put the stays of all layers together, path by path, sorted."""
+    from airsim import kernels
+
+    size = np.sum([stays[0] for _, stays in found], axis=0, dtype=np.int64)
+    start = np.concatenate(([0], np.cumsum(size)))
+    rows = int(start[-1])
+    which, area = np.empty(rows, np.int8), np.empty(rows, np.int32)
+    entry, leave = np.empty(rows), np.empty(rows)
+    free = start[:-1].copy()
+    for layer, (count, its_area, its_entry, its_exit) in found:
+        at = np.arange(its_area.size) + np.repeat(free - (np.cumsum(count) - count), count)
+        which[at] = LAYER_NAMES.index(layer.name)
+        area[at], entry[at], leave[at] = its_area, its_entry, its_exit
+        free += count
+    order = np.empty(rows, np.int64)
+    kernels.sort_stays(start, which, area, entry, leave, order)
+    path = np.repeat(np.arange(first_path, first_path + size.size, dtype=np.int32), size)
+    return Crossings(path, which[order], area[order], entry[order], leave[order])
 
 
 def _guess_points(paths: Paths) -> Floats:
@@ -329,7 +349,7 @@ def locate_points(
     while True:
         area = np.empty(used.size * capacity, np.int32)
         kernels.locate_points(
-            xyz, _BLOCK, capacity, area, size, used, *_index_arguments(layer)
+            _cells(layer), xyz, _BLOCK, capacity, area, size, used
         )  # fmt: skip
         if not used.size or used.max() <= capacity:
             break

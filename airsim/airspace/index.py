@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from airsim.airspace.arrangement import Arrangement
 
+Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 _VOTES = 96  # reference points that settle which side of a boundary is inside
@@ -22,22 +23,23 @@ class CellIndex:
     ----------
     lines : ndarray, shape (n + 1,)
         Grid lines of a face, gnomonic coordinates; n cells per side, 6 n n cells.
-    cell_start, cell_edge : ndarray of int64 and int32
+    cell_start, cell_edge : ndarray of int32
         Edges that meet or nearly meet each cell.
-    area_start, area_of : ndarray of int64 and int32
+    plane : ndarray of float32, shape (cell_edge.size, 4)
+        Ends of these edges in the plane of the face.
+    ends : ndarray, shape (cell_edge.size, 6)
+        Unit vectors of the ends.
+    area_start, area_of : ndarray of int32
         Areas at the reference point of each cell.
     """
 
     lines: NDArray[np.float64]
-    cell_start: Longs
-    cell_edge: NDArray[np.int32]
-    area_start: Longs
-    area_of: NDArray[np.int32]
-
-    @property
-    def cells_per_side(self) -> int:
-        """Cells per side of a face."""
-        return self.lines.size - 1
+    cell_start: Ints
+    cell_edge: Ints
+    plane: NDArray[np.float32]
+    ends: NDArray[np.float64]
+    area_start: Ints
+    area_of: Ints
 
 
 def _choose_cells(edges: int) -> int:
@@ -48,7 +50,7 @@ def _choose_cells(edges: int) -> int:
 def _inside_in_plane(
     lonlat: NDArray[np.float64],
     vertex_start: Longs,
-    ring_area: NDArray[np.int32],
+    ring_area: Ints,
     areas: int,
     lon: float,
     lat: float,
@@ -70,7 +72,7 @@ def build_index(
     arrangement: Arrangement,
     lonlat: NDArray[np.float64],
     vertex_start: Longs,
-    ring_area: NDArray[np.int32],
+    ring_area: Ints,
     areas: int,
 ) -> CellIndex:
     """Index the edges of a layer; rings as in `arrange_edges`, `areas` their number."""
@@ -79,25 +81,25 @@ def build_index(
 
     n = _choose_cells(arrangement.edge.shape[0])
     lines = np.tan((np.arange(n + 1) / n - 0.5) * (np.pi / 2))
-    cell_start, cell_edge = kernels.index_edges(arrangement.vertex, arrangement.edge, n)
-
-    def index_areas(at_first: NDArray[np.int32]) -> tuple[Longs, NDArray[np.int32]]:
-        start, area = kernels.index_areas(
-            arrangement.vertex, arrangement.edge, arrangement.label_start,
-            arrangement.label_area, cell_start, cell_edge, n, lines, at_first,
-        )  # fmt: skip
-        return start, area
+    cell_start, cell_edge, plane, ends = kernels.index_edges(
+        arrangement.vertex, arrangement.edge, lines
+    )
+    none = np.empty(0, np.int32)
+    cells = kernels.Cells(
+        arrangement.vertex, arrangement.edge, arrangement.label_start, arrangement.label_area,
+        cell_start, cell_edge, plane, ends, none, none, lines,
+    )  # fmt: skip
 
     # boundaries tell inside from outside up to exchange: rings in the plane settle it by vote,
     # as a few votes near edges that are no straight lines in the plane may be wrong
-    area_start, area_of = index_areas(np.empty(0, np.int32))
+    area_start, area_of = kernels.index_areas(cells, none)
     against = np.zeros(areas, np.int64)
     for cell in np.linspace(0, 6 * n * n - 1, _VOTES).astype(np.int64):
-        lon, lat = lonlat_from_vectors(np.array(kernels.cell_centre(cell, n)))
-        plane = _inside_in_plane(lonlat, vertex_start, ring_area, areas, float(lon), float(lat))
-        plane[area_of[area_start[cell] : area_start[cell + 1]]] ^= True
-        against += plane
+        lon, lat = lonlat_from_vectors(np.array(kernels.cell_centre(cell, lines)))
+        inside = _inside_in_plane(lonlat, vertex_start, ring_area, areas, float(lon), float(lat))
+        inside[area_of[area_start[cell] : area_start[cell + 1]]] ^= True
+        against += inside
     flipped = np.flatnonzero(against > _VOTES // 2).astype(np.int32)
     if flipped.size:
-        area_start, area_of = index_areas(flipped)
-    return CellIndex(lines, cell_start, cell_edge, area_start, area_of)
+        area_start, area_of = kernels.index_areas(cells, flipped)
+    return CellIndex(lines, cell_start, cell_edge, plane, ends, area_start, area_of)
