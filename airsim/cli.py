@@ -18,6 +18,7 @@ from airsim.base import InputError
 EXIT_ANSWERED_NO = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+FEASIBLE = ("direct", "detour", "fuel-stop")
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
@@ -133,22 +134,19 @@ def check_command(
 ) -> int:
     """Ask about one flight from ADEP to ADES. Exit 0 if it may fly, 1 if not, 2 for bad input."""
     from airsim.law import load_rulebook
-    from airsim.planning import check_flight, describe_plan
-    from airsim.scenario import make_scenario
+    from airsim.planning import Asked, answer_question
 
-    scenario = make_scenario(rulebook=load_rulebook(rulebook) if rulebook else None)
-    plan = check_flight(
-        adep, ades, operator=operator, at=at, typecode=typecode, registration=registration,
-        scenario=scenario,
-    )  # fmt: skip
-    answer = describe_plan(scenario, plan)
+    answer = answer_question(
+        Asked(adep, ades, operator, at, typecode, registration),
+        load_rulebook(rulebook) if rulebook else None,
+    )
     if as_json:
         _print_json(answer)
     else:
         from airsim.report import print_check
 
         print_check(answer)
-    return 0 if plan.feasible else EXIT_ANSWERED_NO
+    return 0 if answer["outcome"] in FEASIBLE else EXIT_ANSWERED_NO
 
 
 @main.group("data")

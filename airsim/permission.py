@@ -25,6 +25,7 @@ from airsim.law import (
 )
 
 AreaKey = tuple[str, int]
+HOUR_MS = 3_600_000
 
 
 class Outcome(IntEnum):
@@ -94,7 +95,7 @@ class BoundRulebook:
     atlas: Atlas
     held: frozenset[str] = frozenset()
     _areas: dict[str, tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
-    _sets: dict[int, frozenset[AreaKey]] = field(default_factory=dict, repr=False)
+    _rules: dict[tuple[str, Place, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
     _masks: dict[tuple[object, ...], dict[AreaKey, Decision]] = field(
         default_factory=dict, repr=False
     )
@@ -122,6 +123,15 @@ class BoundRulebook:
         )
 
     @cached_property
+    def person_rules(self) -> tuple[Rule, ...]:
+        """Rules, licences apart, that address persons."""
+        return tuple(
+            rule
+            for rule in self.rulebook.rules
+            if rule.addresses == "persons" and rule.effect != "permit"
+        )
+
+    @cached_property
     def overflight_rules(self) -> tuple[Rule, ...]:
         """Rules that can close airspace to a flight passing through."""
         return tuple(rule for rule in self.airspace_rules if "overflight" in rule.activities)
@@ -144,20 +154,30 @@ class BoundRulebook:
 
     def rules_on(self, area: AreaKey, at_ms: int) -> tuple[Rule, ...]:
         """Overflight rules that name an area."""
-        return tuple(rule for rule in self.overflight_rules if area in self._area_sets(rule, at_ms))
+        return self.rules_at("overflight", self.place(area), at_ms)
 
-    def _area_sets(self, rule: Rule, at_ms: int) -> frozenset[AreaKey]:
-        areas = self.areas_of(rule, at_ms)
-        found = self._sets.get(id(areas))
+    def rules_at(self, activity: str, place: Place, at_ms: int) -> tuple[Rule, ...]:
+        """Rules on airspace that speak of an activity at a place, in id order."""
+        # Group membership is dated, on the hour; everything else about a place is not.
+        key = (activity, place, at_ms // HOUR_MS if self._has_dated_groups else 0)
+        found = self._rules.get(key)
         if found is None:
-            found = self._sets[id(areas)] = frozenset(areas)
+            found = self._rules[key] = tuple(
+                rule
+                for rule in self.airspace_rules
+                if activity in rule.activities
+                and any(covers_place(where, place, at_ms) for where in rule.where)
+            )
         return found
+
+    @cached_property
+    def _has_dated_groups(self) -> bool:
+        return any(where.territory_group for rule in self.rulebook for where in rule.where)
 
     def areas_of(self, rule: Rule, at_ms: int) -> tuple[AreaKey, ...]:
         """Rows of airspace that a rule names, in layer and row order."""
-        # Group membership is dated; members change on the hour.
         dated = any(where.territory_group for where in rule.where)
-        key = f"{rule.id}@{at_ms // 3_600_000}" if dated else rule.id
+        key = f"{rule.id}@{at_ms // HOUR_MS}" if dated else rule.id
         if key not in self._areas:
             self._areas[key] = tuple(
                 (layer, row)
@@ -249,16 +269,25 @@ def decide(
     bound : BoundRulebook
     question : Question
     rules : iterable of Rule, optional
-        Candidates; default: all rules that address airspace.
+        Candidates; default: those that name one of the places.
 
     Returns
     -------
     Decision
         PERMITTED if no rule speaks: over the high seas nothing has to be asked.
     """
-    candidates = bound.airspace_rules if rules is None else rules
+    candidates = _candidates(bound, question) if rules is None else rules
     verdicts = [judge_rule(bound.rulebook, rule, question) for rule in candidates]
     return _compose(question, verdicts, bound.held)
+
+
+def _candidates(bound: BoundRulebook, question: Question) -> list[Rule]:
+    named = {
+        rule.id: rule
+        for place in question.places
+        for rule in bound.rules_at(question.activity, place, question.start_ms)
+    }
+    return [named[rule_id] for rule_id in sorted(named)]
 
 
 def find_breaches(bound: BoundRulebook, question: Question) -> tuple[Verdict, ...]:
@@ -271,9 +300,7 @@ def find_breaches(bound: BoundRulebook, question: Question) -> tuple[Verdict, ..
         come with truth None and ``open question`` among the missing facts.
     """
     found = []
-    for rule in bound.rulebook.rules:
-        if rule.addresses != "persons" or rule.effect == "permit":
-            continue
+    for rule in bound.person_rules:
         verdict = judge_rule(bound.rulebook, rule, question)
         if verdict.truth is False:
             continue

@@ -9,11 +9,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from airsim.airspace import Atlas, load_atlas
+import numpy as np
+
+from airsim.airspace import Atlas, load_atlas, locate_points
 from airsim.base import (
     InputError,
     Problem,
@@ -27,6 +29,7 @@ from airsim.operation import (
     Aerodromes,
     Flight,
     Operators,
+    Service,
     Tail,
     expand_timetable,
     load_aerodromes,
@@ -35,7 +38,7 @@ from airsim.operation import (
     load_timetable,
 )
 from airsim.performance import AircraftType, load_types
-from airsim.permission import BoundRulebook, bind_rulebook
+from airsim.permission import AreaKey, BoundRulebook, bind_rulebook
 
 HOUR_MS = 3_600_000
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
@@ -88,8 +91,10 @@ class Scenario:
         Airspace, law after amendments, and the law laid over the airspace.
     aerodromes, operators, types, fleet
         By code.
+    services : tuple of Service
+        Timetable, from which omitted types are taken.
     flights : tuple of Flight
-        Timetable and probes, sorted by (EOBT, id).
+        Dated flights and probes, sorted by (EOBT, id).
     comparisons : tuple of Comparison
     options : Options
     """
@@ -106,11 +111,29 @@ class Scenario:
     operators: Operators
     types: Mapping[str, AircraftType]
     fleet: tuple[Tail, ...] = ()
+    services: tuple[Service, ...] = ()
     flights: tuple[Flight, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     sensitivity_zones: tuple[str, ...] = ()
     amendments: tuple[Amendment, ...] = ()
     options: Options = Options()
+
+    @cached_property
+    def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
+        """Airspaces over each aerodrome, by ICAO location indicator."""
+        return _areas_over(self.atlas, self.aerodromes)
+
+
+def _areas_over(atlas: Atlas, aerodromes: Aerodromes) -> dict[str, tuple[AreaKey, ...]]:
+    names = sorted(aerodromes)
+    lon = np.array([aerodromes[name].lon for name in names])
+    lat = np.array([aerodromes[name].lat for name in names])
+    found: list[list[AreaKey]] = [[] for _ in names]
+    for layer in atlas.layer_names:
+        start, rows = locate_points(atlas, layer, lon, lat)
+        for i in range(len(names)):
+            found[i] += [(layer, int(row)) for row in rows[start[i] : start[i + 1]]]
+    return {name: tuple(areas) for name, areas in zip(names, found, strict=True)}
 
 
 @lru_cache(maxsize=4)
@@ -119,8 +142,32 @@ def shipped_atlas(zone_variant: ZoneVariant = "nominal") -> Atlas:
     return load_atlas(zone_variant=zone_variant)
 
 
+# The worked example's fleet and timetable serve single questions too: which type flies a route,
+# how many seats a tail has, who owns it. Periods by their first day.
+_SHIPPED_FLEETS = (
+    ("2021-05", "2021-04-01"), ("2021-06", "2021-06-01"), ("2021-12", "2021-12-01"),
+    ("2022-03", "2022-03-01"), ("2025-09", "2024-09-01"),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def shipped_fleet(at_ms: int) -> tuple[Tail, ...]:
+    """Tails of the worked example at a date: the latest fleet list not after it."""
+    periods = [name for name, first in _SHIPPED_FLEETS if parse_instant(first) <= at_ms]
+    if not periods:
+        return ()
+    return load_fleet(find_resource("scenarios/belavia/fleet.csv"), periods[-1])
+
+
+@lru_cache(maxsize=1)
+def shipped_services() -> tuple[Service, ...]:
+    """Timetables of the worked example, all periods."""
+    return tuple(load_timetable(find_resource("scenarios/belavia/timetable.csv")))
+
+
 def make_scenario(
     *,
+    at_ms: int | None = None,
     rulebook: Rulebook | None = None,
     atlas: Atlas | None = None,
     amendments: Iterable[Amendment] = (),
@@ -132,6 +179,8 @@ def make_scenario(
 
     Parameters
     ----------
+    at_ms : int, optional
+        Date for which the worked example's fleet is loaded; default: its latest.
     rulebook, atlas : optional
         Default: as shipped.
     amendments : iterable of Amendment

@@ -16,9 +16,10 @@ from airsim.operation import Flight
 from airsim.permission import find_breaches
 from airsim.planning import Plan, plan_flights
 from airsim.results import Results
-from airsim.scenario import Comparison, Scenario, load_scenario, resize_zones
+from airsim.scenario import Comparison, Scenario, ZoneVariant, load_scenario, resize_zones
 from airsim.simulation import FlightRecord, World, simulate, tabulate_world
 
+_VARIANTS: tuple[ZoneVariant, ...] = ("minus30", "nominal", "plus30")
 Progress = Callable[[int, int], None]
 Row = dict[str, Any]
 
@@ -364,18 +365,18 @@ def _try_zone_sizes(scenario: Scenario, records: Sequence[FlightRecord]) -> list
     if not flights:
         return []
     flights = [replace(flight, registration=None) for flight in flights]
-    rows = []
-    for variant in ("minus30", "nominal", "plus30"):
-        resized = scenario if variant == "nominal" else resize_zones(scenario, variant)
-        for plan in plan_flights(resized, flights):
-            rows.append(
-                {
-                    "route": f"{plan.flight.adep}-{plan.flight.ades}",
-                    "operator": plan.flight.operator,
-                    "typecode": plan.facts.typecode,
-                    "zones": variant,
-                    "outcome": plan.outcome,
-                    "distance_km": round(plan.route.distance_km, 3) if plan.route else None,
-                }
-            )
+    rows = [
+        {
+            "route": f"{plan.flight.adep}-{plan.flight.ades}",
+            "operator": plan.flight.operator,
+            "typecode": plan.facts.typecode,
+            "zones": variant,
+            "outcome": plan.outcome,
+            "distance_km": round(plan.route.distance_km, 3) if plan.route else None,
+        }
+        for variant in _VARIANTS
+        for plan in plan_flights(
+            scenario if variant == "nominal" else resize_zones(scenario, variant), flights
+        )
+    ]
     return sorted(rows, key=lambda r: (r["route"], r["operator"], r["typecode"], r["zones"]))

@@ -350,20 +350,36 @@ def _time_result(when: When, question: Question) -> _Result:
 
 
 def _judge_scope(rule: Rule, question: Question) -> _Result:
-    """Whether a rule's own scope holds, before exceptions and licences; and what is missing."""
+    """Whether a rule's own scope holds, before exceptions and licences; and what is missing.
+
+    Dates are looked at first: they dismiss most rules, and cost two comparisons.
+    """
     if question.activity not in rule.activities:
         return _NO
     if question.known_ms is not None and rule.when.published_ms > question.known_ms:
         return _NO
-    return _all_of(
-        (
-            _time_result(rule.when, question),
-            _judge_who(rule.who, question.facts, question.start_ms),
-            _judge_flight(rule.flight, question.facts),
-            _judge_where(rule.where, question),
-            _judge_levels(rule.levels, question),
-        )
-    )
+    results = [_time_result(rule.when, question)]
+    for judge in (_scope_who, _scope_flight, _scope_where, _scope_levels):
+        if results[-1][0] is False:
+            return _NO
+        results.append(judge(rule, question))
+    return _all_of(results)
+
+
+def _scope_who(rule: Rule, question: Question) -> _Result:
+    return _judge_who(rule.who, question.facts, question.start_ms)
+
+
+def _scope_flight(rule: Rule, question: Question) -> _Result:
+    return _judge_flight(rule.flight, question.facts)
+
+
+def _scope_where(rule: Rule, question: Question) -> _Result:
+    return _judge_where(rule.where, question)
+
+
+def _scope_levels(rule: Rule, question: Question) -> _Result:
+    return _judge_levels(rule.levels, question)
 
 
 def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:

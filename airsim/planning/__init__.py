@@ -1,21 +1,24 @@
 """Flights become plans: rights at both ends, permitted route, fuel stop, outcome and reasons."""
 
 from airsim.planning.answer import (
+    Asked,
+    answer_question,
     check_flight,
     check_schema,
     describe_plan,
     summarise_plan,
 )
-from airsim.planning.ends import AerodromePlaces, decide_end
+from airsim.planning.ends import decide_end
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.plan import plan_flights
 from airsim.planning.types import Plan, PlannedCrossing, PlannedRoute
 
 __all__ = [
-    "AerodromePlaces",
+    "Asked",
     "Plan",
     "PlannedCrossing",
     "PlannedRoute",
+    "answer_question",
     "check_flight",
     "check_schema",
     "choose_type",

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from airsim.base import InputError, ProblemList, format_instant, parse_instant
-from airsim.law import Verdict
-from airsim.operation import Flight, state_of_registration
+from airsim.base import OPEN_TO, InputError, ProblemList, format_instant, parse_instant
+from airsim.law import Rulebook, Verdict
+from airsim.operation import (
+    Flight,
+    load_aerodromes,
+    load_operators,
+    state_of_registration,
+)
+from airsim.performance import load_types
 from airsim.permission import Decision
 from airsim.planning.plan import plan_flights
 from airsim.planning.types import Plan, PlannedRoute
@@ -26,6 +33,7 @@ def check_flight(
     typecode: str | None = None,
     registration: str | None = None,
     scheduled: bool = True,
+    rulebook: Rulebook | None = None,
     scenario: Scenario | None = None,
 ) -> Plan:
     """May this flight fly, by which route, under whose instrument?
@@ -42,8 +50,10 @@ def check_flight(
         ICAO type designator and registration mark; assumed, and said so, if not given.
     scheduled : bool
         Scheduled service (routine permits are presumed held).
+    rulebook : Rulebook, optional
+        Law to ask under; default: as shipped.
     scenario : Scenario, optional
-        The world to ask in; default: airspace and law as shipped.
+        A whole world to ask in, instead of the shipped airspace under `rulebook`.
 
     Returns
     -------
@@ -59,7 +69,31 @@ def check_flight(
     -----
     Not legal advice, not for navigation.
     """
-    world = scenario or make_scenario()
+    question = Asked(adep, ades, operator, at, typecode, registration, scheduled)
+    return _ask(question, rulebook, scenario)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was put, before any code in it is looked up."""
+
+    adep: str
+    ades: str
+    operator: str
+    at: str | int
+    typecode: str | None = None
+    registration: str | None = None
+    scheduled: bool = True
+
+
+def answer_question(asked: Asked, rulebook: Rulebook | None = None) -> dict[str, Any]:
+    """Plan a question and describe the answer as JSON-ready data (see `describe_plan`)."""
+    return describe_plan(*_ask(asked, rulebook, None))
+
+
+def _ask(
+    asked: Asked, rulebook: Rulebook | None, scenario: Scenario | None
+) -> tuple[Scenario, Plan]:
     problems = ProblemList()
 
     def attempt(find: Any, code: str) -> Any:
@@ -69,32 +103,33 @@ def check_flight(
             problems.extend(error)
             return None
 
-    start, end = attempt(world.aerodromes.find, adep), attempt(world.aerodromes.find, ades)
-    who = attempt(world.operators.find, operator)
-    if start is not None and end is not None and start.icao == end.icao:
-        problems.add("check", f"{adep} {ades}", "departure and destination are the same", "")
-    if typecode and typecode not in world.types:
-        problems.add(
-            "check", "--type", f"unknown aircraft type {typecode!r}",
-            "known are: " + " ".join(sorted(world.types)),
-        )  # fmt: skip
-    if registration and not state_of_registration(registration):
-        problems.add(
-            "check", "--registration", f"no State uses the mark of {registration!r}",
-            "write it with its hyphen, as EW-366PA",
-        )  # fmt: skip
-    eobt_ms = 0
+    eobt_ms = OPEN_TO
     try:
-        eobt_ms = at if isinstance(at, int) else parse_instant(at)
+        eobt_ms = asked.at if isinstance(asked.at, int) else parse_instant(asked.at)
     except ValueError as error:
         problems.add("check", "--at", str(error), "write 2025-09-15T08:00Z")
+    start = attempt(load_aerodromes().find, asked.adep)
+    end = attempt(load_aerodromes().find, asked.ades)
+    who = attempt(load_operators().find, asked.operator)
+    if start is not None and end is not None and start.icao == end.icao:
+        problems.add(
+            "check", f"{asked.adep} {asked.ades}", "departure and destination are the same",
+            "name two aerodromes",
+        )  # fmt: skip
+    typecode = attempt(load_types().find, asked.typecode).typecode if asked.typecode else ""
+    if asked.registration and not state_of_registration(asked.registration):
+        problems.add(
+            "check", "--registration", f"no State uses the mark of {asked.registration!r}",
+            "write it with its hyphen, as EW-366PA",
+        )  # fmt: skip
     problems.raise_if_any()
+    world = scenario or make_scenario(rulebook=rulebook, at_ms=eobt_ms)
     flight = Flight(
         f"{who.icao}-{start.icao}-{end.icao}", who.icao, who.icao, start.icao, end.icao, eobt_ms, 0,
-        typecode or "", registration, scheduled=scheduled, probe=True,
+        typecode, asked.registration, scheduled=asked.scheduled, probe=True,
     )  # fmt: skip
     (plan,) = plan_flights(world, [flight])
-    return plan
+    return world, plan
 
 
 def check_schema() -> dict[str, Any]:

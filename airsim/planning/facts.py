@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from airsim.law import FlightFacts
 from airsim.operation import Flight, state_of_registration
 from airsim.scenario import Scenario
@@ -13,22 +15,24 @@ REFERENCE_TYPE = "B738"
 def choose_type(scenario: Scenario, flight: Flight) -> tuple[str, list[str]]:
     """Aircraft type of a flight, and what had to be assumed for it.
 
-    The flight's own; else its tail's; else the commonest type of its timetable row pair or of the
-    operator; else a reference narrow-body.
+    The flight's own; else its tail's; else the commonest of the timetable of that date on its
+    city pair, or of the operator; else a reference narrow-body.
     """
     if flight.typecode:
         return flight.typecode, []
     tails = {tail.registration: tail.typecode for tail in scenario.fleet}
     if flight.registration in tails:
         return tails[flight.registration], []
-    pair = sorted(
-        other.typecode
-        for other in scenario.flights
-        if (other.operator, other.adep, other.ades) == (flight.operator, flight.adep, flight.ades)
-        and other.typecode
+    day = datetime.fromtimestamp(flight.eobt_ms / 1000, UTC).date()
+    row = sorted(
+        service.typecode
+        for service in scenario.services
+        if (service.operator, service.adep, service.ades)
+        == (flight.operator, flight.adep, flight.ades)
+        and service.valid_from <= day <= service.valid_to
     )
-    if pair:
-        typecode = max(pair, key=pair.count)
+    if row:
+        typecode = max(row, key=row.count)
         return typecode, [f"typecode={typecode} (timetable)"]
     default = scenario.operators[flight.operator].default_type
     if default in scenario.types:
@@ -69,7 +73,7 @@ def make_facts(scenario: Scenario, flight: Flight) -> tuple[FlightFacts, tuple[s
         assumed.append(f"controlled_in={controlled_in} (operator's State)")
     assumed.append("chartered_in=none")
     us_origin = tail.us_origin if tail else scenario.types[typecode].us_origin
-    seats = tail.seats if tail and tail.seats else scenario.types[typecode].seats_typical
+    seats = tail.seats if tail and tail.seats else _usual_seats(scenario, flight, typecode)
     planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
     return (
         FlightFacts(
@@ -83,3 +87,13 @@ def make_facts(scenario: Scenario, flight: Flight) -> tuple[FlightFacts, tuple[s
         ),
         tuple(assumed),
     )  # fmt: skip
+
+
+def _usual_seats(scenario: Scenario, flight: Flight, typecode: str) -> int:
+    """Seats of the operator's own aircraft of a type (the median); else the type's typical."""
+    fitted = sorted(
+        tail.seats
+        for tail in scenario.fleet
+        if tail.typecode == typecode and tail.seats and tail.operator in ("", flight.operator)
+    )
+    return fitted[len(fitted) // 2] if fitted else scenario.types[typecode].seats_typical

@@ -12,7 +12,7 @@ from airsim.airspace import Crossings
 from airsim.law import FlightFacts, Question, judge_time
 from airsim.performance import fly, level_at, time_at
 from airsim.permission import AreaKey, Decision, decide
-from airsim.planning.ends import AerodromePlaces, decide_end
+from airsim.planning.ends import decide_end
 from airsim.planning.types import PlannedCrossing
 
 if TYPE_CHECKING:
@@ -67,14 +67,13 @@ def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Ju
     decisions, crossed = judge_stays(work, stays, work.facts, work.planned_ms)
     states = frozenset(s.designator for s in stays if s.layer == "territory")
     facts = _with_stops(work, replace(work.facts, crossed=states))
-    places = AerodromePlaces(work.scenario, {*work.stops, work.flight.ades})
     stops = tuple(
-        decide_end(work.scenario, places, activity, icao, at_ms, facts, work.planned_ms)
+        decide_end(work.scenario, activity, icao, at_ms, facts, work.planned_ms)
         for icao, at_ms in zip(work.stops, arrivals, strict=False)
         for activity in ("technical-stop", "landing", "take-off")
     )
     landing = decide_end(
-        work.scenario, places, "landing", work.flight.ades, arrivals[-1], facts, work.planned_ms
+        work.scenario, "landing", work.flight.ades, arrivals[-1], facts, work.planned_ms
     )
     return Judgement(
         tuple(stays), decisions, crossed, stops, landing,

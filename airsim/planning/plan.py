@@ -20,7 +20,7 @@ from airsim.law import FlightFacts
 from airsim.operation import Flight
 from airsim.performance import AircraftType, fly, payload_for_seats
 from airsim.permission import AreaKey, Decision, Outcome, mask_airspace
-from airsim.planning.ends import AerodromePlaces, decide_end
+from airsim.planning.ends import decide_end
 from airsim.planning.facts import make_facts
 from airsim.planning.judge import MINUTE_MS, judge_legs
 from airsim.planning.stops import choose_stops
@@ -75,7 +75,6 @@ def plan_flights(
 
 
 def _open_works(scenario: Scenario, flights: Sequence[Flight]) -> list[Work]:
-    places = AerodromePlaces(scenario, {a for f in flights for a in (f.adep, f.ades)})
     spots = [(scenario.aerodromes[f.adep], scenario.aerodromes[f.ades]) for f in flights]
     direct = geodesic_km(
         np.array([a.lon for a, _ in spots]), np.array([a.lat for a, _ in spots]),
@@ -89,10 +88,8 @@ def _open_works(scenario: Scenario, flights: Sequence[Flight]) -> list[Work]:
         planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
         eta_ms = flight.eobt_ms + round(float(fly(aircraft, km, payload).block_min) * MINUTE_MS)
         ends = (
-            decide_end(
-                scenario, places, "take-off", flight.adep, flight.eobt_ms, facts, planned_ms
-            ),
-            decide_end(scenario, places, "landing", flight.ades, eta_ms, facts, planned_ms),
+            decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, facts, planned_ms),
+            decide_end(scenario, "landing", flight.ades, eta_ms, facts, planned_ms),
         )
         works.append(
             Work(

@@ -9,7 +9,7 @@ import numpy as np
 from airsim.geodesy import geodesic_km
 from airsim.performance import fly, max_range_km
 from airsim.permission import Outcome
-from airsim.planning.ends import AerodromePlaces, decide_end
+from airsim.planning.ends import decide_end
 from airsim.routing import Route, Router, find_routes
 
 if TYPE_CHECKING:
@@ -74,10 +74,9 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
 
 
 def _allows_stop(work: Work, icao: str) -> bool:
-    places = AerodromePlaces(work.scenario, {icao})
     return all(
         decide_end(
-            work.scenario, places, activity, icao, work.flight.eobt_ms, work.facts, work.planned_ms
+            work.scenario, activity, icao, work.flight.eobt_ms, work.facts, work.planned_ms
         ).outcome
         <= Outcome.ADVISED_AGAINST
         for activity in ("technical-stop", "landing", "take-off")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,19 +40,33 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
         Records by flight id and the log, in time order.
     """
     plans = plan_flights(scenario, scenario.flights, progress=progress)
-    world = World({plan.flight.flight_id: FlightRecord(plan.flight, plan) for plan in plans})
-    run = _Run(scenario, world)
+    # A rehearsal finds out which tail each flight gets, so that all tails can be planned for in
+    # one batch; the run itself plans again only where a tail comes out differently.
+    rehearsal = _Run(scenario, plans, {})
+    rehearsal.start()
+    tailed = [r.flight for r in rehearsal.world.records.values() if r.registration]
+    prepared = {
+        (plan.flight.flight_id, plan.flight.registration or ""): plan
+        for plan in plan_flights(scenario, tailed, progress=progress)
+    }
+    run = _Run(scenario, plans, prepared)
     run.start()
-    world.log.sort(key=lambda event: event.time_ms)
-    return world
+    run.world.log.sort(key=lambda event: event.time_ms)
+    return run.world
 
 
 class _Run:
     """Binds the processes of one run to its scenario and world."""
 
-    def __init__(self, scenario: Scenario, world: World) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        plans: Iterable[Plan],
+        prepared: Mapping[tuple[str, str], Plan],
+    ) -> None:
         self.scenario = scenario
-        self.world = world
+        self.world = World({p.flight.flight_id: FlightRecord(p.flight, p) for p in plans})
+        self.prepared = prepared
         self.env = simpy.Environment(initial_time=self._first_ms())
         self.ramp = simpy.FilterStore(self.env)
 
@@ -138,10 +152,12 @@ class _Run:
         tail = aircraft.tail
         record.registration = tail.registration
         flight = replace(record.flight, registration=tail.registration, typecode=tail.typecode)
-        (plan,) = plan_flights(self.scenario, [flight])
+        plan = self.prepared.get((flight.flight_id, tail.registration))
+        if plan is None and self.prepared:
+            (plan,) = plan_flights(self.scenario, [flight])
         if tail.typecode != record.flight.typecode:
             self.note("type-changed", record, f"{record.flight.typecode} to {tail.typecode}")
-        record.plan = plan
+        record.plan = plan or record.plan
         record.flight = flight
 
     def _leg(self, record: FlightRecord) -> Process:
