@@ -24,6 +24,7 @@ from airsim.routing import NoRoute, Route, build_router, certify_route, find_rou
 from airsim.routing.graph import approximate_geodesic_mm, build_graph, find_paths, link_outline
 from airsim.routing.outline import CLOSED, Outline
 from airsim.routing.plane import choose_plane, project_polygons, widen
+from airsim.routing.space import FreeSpace
 
 Floats = NDArray[np.float64]
 NONE: dict[str, shapely.Geometry] = {}
@@ -256,6 +257,27 @@ def test_outline_keeps_the_clearance_and_little_more(areas):
     assert away.max() <= 1.06 + 2 * 0.2 + 0.02
 
 
+@SLOWLY
+@given(worlds, places, places)
+def test_lower_bound_is_below_the_route_and_near_it(areas, start, end):
+    assume(vector(start)[0] @ vector(end)[0] > -0.99)
+    found = length_km(areas, vector(start), vector(end))
+    assume(math.isfinite(found))
+    core = FreeSpace.around(np.array(areas, dtype=object)).core()
+    path = find_paths(core.graph, vector(start), vector(end))[0]
+    assert path is not None
+    assert path[0] * (1 - 2e-5) <= found < path[0] + 60.0
+
+
+@given(places, places)
+def test_approximate_lengths_are_near_wgs84(start, end):
+    assume(vector(start)[0] @ vector(end)[0] > -0.99)
+    known = float(geodesy.geodesic_km(*start, *end))
+    near = approximate_geodesic_mm(vector(start), vector(end))[0]
+    assert near == np.rint(near)
+    assert near * 1e-6 == pytest.approx(known, rel=1e-5, abs=1e-3)
+
+
 # --------------------------------------------------------------------------------- situations
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
@@ -443,14 +465,19 @@ EU_UK_UA = (
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Atlas:
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     try:
-        find_resource("geodata/territory.parquet")
+        territory = find_resource("geodata/territory.parquet")
     except InputError:
         pytest.skip("the territory layer is not built")
+    folder = tmp_path_factory.mktemp("empty")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AIRSIM_CACHE_DIR", raising=False)
-        return load_atlas()
+        return load_atlas(
+            territory=territory,
+            fir=oracle.write_layer(folder / "fir.parquet", NONE),
+            zones=oracle.write_layer(folder / "zones.parquet", NONE),
+        )
 
 
 def test_minsk_to_kaliningrad_goes_by_the_gulf_of_finland(shipped):
@@ -461,6 +488,19 @@ def test_minsk_to_kaliningrad_goes_by_the_gulf_of_finland(shipped):
     closed = [("territory", p) for name in EU_UK_UA.split() for p in positions(shipped, name)]
     assert certify_route(shipped, sorted(closed), found).clear
     assert found.points[:, 1].max() > 59.5
+
+
+def test_bound_shows_how_good_the_detour_is(shipped):
+    areas = [("territory", p) for name in EU_UK_UA.split() for p in positions(shipped, name)]
+    router = build_router(shipped, areas)
+    rough, sharp = (
+        find_routes(router, [28.03], [53.88], [20.59], [54.89], bounds=b)[0] for b in (False, True)
+    )
+    assert isinstance(rough, Route)
+    assert isinstance(sharp, Route)
+    assert rough.gap > 1.9
+    assert 0.0 < sharp.gap < 0.01
+    assert sharp.distance_km == rough.distance_km
 
 
 def test_zurich_is_enclosed_by_the_union(shipped):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ Reason = Literal[
 
 _LESSER_NM = (0.25, 0.05)  # clearances tried, in this order, where the asked one leaves no route
 _STEP_KM = 100.0
+_METRIC_ERROR = 2e-5  # of lengths in the graph, with the hair's breadth its corners stand off
 _BORDER_NM = 1.0  # areas this near to what can be reached border it
 
 
@@ -50,9 +51,10 @@ class Route:
         Measured distance to the nearest closed area, at most what was asked; parts within 10 NM
         of both ends do not count.
     lower_bound_km : float
-        No permitted route is shorter.
+        No permitted route is shorter, whatever its clearance: the geodesic or, if bounds were
+        asked for, the shortest path that may graze closed areas.
     gap : float
-        ``distance_km / lower_bound_km - 1``.
+        ``distance_km / lower_bound_km - 1``; 0 if the route is the geodesic.
     """
 
     points: Floats
@@ -158,7 +160,13 @@ def _check(atlas: Atlas, closed: ClosedSet, clearance_nm: float) -> None:
 
 
 def find_routes(
-    router: Router, lon0: ArrayLike, lat0: ArrayLike, lon1: ArrayLike, lat1: ArrayLike
+    router: Router,
+    lon0: ArrayLike,
+    lat0: ArrayLike,
+    lon1: ArrayLike,
+    lat1: ArrayLike,
+    *,
+    bounds: bool = False,
 ) -> list[Route | NoRoute]:
     """Find shortest permitted routes.
 
@@ -167,6 +175,9 @@ def find_routes(
     router : Router
     lon0, lat0, lon1, lat1 : array_like, shape (n,)
         Degrees, origins and destinations.
+    bounds : bool
+        Whether to search for lower bounds too (half as long again for a new router); else the
+        geodesic is the bound.
 
     Returns
     -------
@@ -200,6 +211,8 @@ def find_routes(
     for k, line in zip(rest.tolist(), lines, strict=True):
         ends = lonlat[2 * k : 2 * k + 2]
         result[k] = _route_narrowly(router, ends) if line is None else _finish(router, line)
+    if bounds:
+        _raise_bounds(router, result)
     return [result[k] for k in range(len(lonlat) // 2)]
 
 
@@ -281,6 +294,22 @@ def _finish(router: Router, line: Floats) -> Route:
     clearance = measure_clearance_nm(router._edges, line, router.clearance_nm)
     gap = distance / bound - 1.0 if bound > 0.0 else 0.0
     return Route(line, distance, clearance, bound, gap)
+
+
+def _raise_bounds(router: Router, result: dict[int, Route | NoRoute]) -> None:
+    """Replace geodesics by shortest paths that may graze closed areas."""
+    long = {k: r for k, r in result.items() if isinstance(r, Route) and r.gap > 0.0}
+    if not long:
+        return
+    ends = np.array([route.points[[0, -1]] for route in long.values()])
+    a, b = _unit_vectors(ends[:, 0]), _unit_vectors(ends[:, 1])
+    paths = find_paths(router._space.core().graph, a, b)
+    for (k, route), path in zip(long.items(), paths, strict=True):
+        if path is not None:
+            bound = max(route.lower_bound_km, path[0] * (1.0 - _METRIC_ERROR))
+            result[k] = replace(
+                route, lower_bound_km=bound, gap=max(0.0, route.distance_km / bound - 1.0)
+            )
 
 
 def _explain(router: Router, outline: Outline, at: NDArray[np.int32], ends: Floats) -> NoRoute:

@@ -18,6 +18,7 @@ from airsim.routing.plane import (
     choose_plane,
     orient_parts,
     project_polygons,
+    shrink,
     widen,
 )
 from airsim.units import km_from_nm
@@ -88,6 +89,14 @@ class FreeSpace:
             for old in [k for k in self._charts if k[1]][: max(0, len(self._charts) - _KEEP)]:
                 del self._charts[old]
             self._charts[key] = chart
+        return self._charts[key]
+
+    def core(self) -> Chart:
+        """Chart of what no permitted route can enter: its shortest paths are lower bounds."""
+        key = (0.0, b"")
+        if key not in self._charts:
+            outline = Outline.from_polygons(shrink(self.flat), self.plane)
+            self._charts[key] = Chart(outline)
         return self._charts[key]
 
     def open_straits(
