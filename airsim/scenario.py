@@ -350,7 +350,7 @@ class _Binder:
             self.path.stem, str(self.data.get("title", self.path.stem)),
             str(self.data.get("description", "")), start_ms, end_ms, atlas, rulebook,
             bind_rulebook(rulebook, atlas, held=self.data.get("rules", {}).get("held", ())),
-            self.aerodromes, self.operators, self.types, fleet,
+            self.aerodromes, self.operators, self.types, fleet, tuple(services),
             tuple(sorted((*flights, *probes), key=lambda f: (f.eobt_ms, f.flight_id))),
             comparisons, tuple(self.data.get("sensitivity", {}).get("zones", ())), changes, options,
         )  # fmt: skip
