@@ -281,6 +281,7 @@ def buffer_lines(lines: Iterable[ArrayLike], distance_nm: float) -> MultiPolygon
             xy = np.column_stack(plane.transform(piece[:, 0], piece[:, 1]))
             spine: BaseGeometry = LineString(xy) if len(xy) > 1 else Point(xy[0])
             belt = spine.simplify(metres / 2000.0).buffer(metres, quad_segs=16)
+            belt = belt.segmentize(40_000.0)  # geodesics here, great circles outside: 0.2 m apart
             parts.extend(_lift(polygon, plane) for polygon in only_polygons(belt).geoms)
     return only_polygons(shapely.union_all(parts)) if parts else MultiPolygon()
 

@@ -478,8 +478,14 @@ def main(wheels: Path, territory_file: Path, output: Path) -> None:
     with_regions = {str(r["state"]) for r in rows}
     for state in sorted(set(territory) - members):
         rest = subtract(territory[state], taken)
-        least = 2_500.0 if state in with_regions else 0.0  # two sources differ: close_gaps joins it
-        parts = [p for p in rest.geoms if not is_thin(p, 2.0) and rough_km2(p) > least]
+        # where two sources differ a little, close_gaps gives the rest to a neighbour
+        least = 2_500.0 if state in with_regions else 300.0
+        touched = shapely.union_all([g for g in taken if g.intersects(territory[state])])
+        parts = [
+            p
+            for p in rest.geoms
+            if not (is_thin(p, 2.0) or (rough_km2(p) < least and p.distance(touched) < 1e-4))
+        ]
         if parts:
             areas[f"{state}*"] = MultiPolygon(parts)
             facts[f"{state}*"] = (
@@ -534,10 +540,11 @@ def close_gaps(rows: list[Row], areas: list, *, thin_only: bool = False) -> None
             rest = rest.difference(rest.buffer(-0.008).buffer(0.0085))
         for part in only_polygons(rest).geoms:
             touching = {
-                int(n): part.buffer(1e-5).intersection(shapes[n]).area
+                int(n): (rows[n]["quality"] != "published", shared)
                 for n in tree.query(part.buffer(1e-5), predicate="intersects")
+                if (shared := part.buffer(1e-5).intersection(shapes[n]).area)
             }
-            if touching:
+            if touching:  # published limits move only where nobody else is near
                 extra[max(touching, key=touching.get)].append(part)
     for n, parts in extra.items():
         rows[n]["geometry"] = only_polygons(
@@ -563,8 +570,8 @@ def split_bahrain(rows: list[Row], doha: list[Row]) -> list[Row]:
 
 
 def round_outline(geometry: MultiPolygon) -> MultiPolygon:
-    """Coordinates to 1e-5 degree (1 m), the grid of the territory layer."""
-    rounded = shapely.transform(geometry, lambda xy: np.round(xy, 5) + 0.0)
+    """Coordinates to 1e-6 degree (0.1 m), so that the file packs well."""
+    rounded = shapely.transform(geometry, lambda xy: np.round(xy, 6) + 0.0)
     return only_polygons(rounded if rounded.is_valid else shapely.make_valid(rounded))
 
 
@@ -576,7 +583,7 @@ def write_rows(rows: list[Row], output: Path) -> None:
     columns = ["designator", "name", "quality", "source", "edition", "valid_from", "valid_to",
                "state", "contains_firs", "geometry"]  # fmt: skip
     frame = gpd.GeoDataFrame({c: [r[c] for r in rows] for c in columns}, crs="OGC:CRS84")
-    frame.to_parquet(output, compression="zstd", index=False)
+    frame.to_parquet(output, compression="zstd", compression_level=19, index=False)
     print(f"{len(frame)} rows, {shapely.get_num_coordinates(frame.geometry).sum()} vertices")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import Counter
 from pathlib import Path
 
 import geopandas as gpd
@@ -21,19 +22,21 @@ GEODATA = Path(__file__).resolve().parent.parent
 REFERENCE = "VAT-Spy client data project (vatsimnetwork/vatspy-data-project), CC BY-SA 4.0"
 NOTES = {
     "BIRD": "the reference draws a control area, not the FIR",
-    "LPPO": "",
     "KZLA": "the reference adds ocean near 32N 123W",
     "PHZH": "the reference area is larger: cause not resolved",
     "VHHK": "the reference generalises the north side",
-    "UKFV": "",
+    "GCCC": "the reference draws control sectors",
+    "EISN": "the reference draws control sectors",
 }
-ALIAS = {"KZWY": "KZNY"}  # the reference calls New York Oceanic KZNY
+# the reference calls New York Oceanic KZNY and has no area for the domestic one
+ALIAS = {"KZWY": "KZNY", "KZNY": ""}
 _GEOD = Geod(ellps="WGS84")
 
 
 def area_km2(geometry: object) -> float:
+    """Area on WGS84; edges are read in the plane, as overlays cut them."""
     total = 0.0
-    for polygon in shapely.get_parts(geometry):
+    for polygon in shapely.get_parts(shapely.segmentize(geometry, 0.2)):
         if polygon.geom_type == "Polygon":
             parts = [polygon.exterior, *polygon.interiors]
             sizes = [abs(_GEOD.geometry_area_perimeter(shapely.Polygon(r))[0]) for r in parts]
@@ -68,11 +71,14 @@ def read_layer(path: Path, at: str) -> dict[str, tuple[str, str, object]]:
 
 def compare(layer: dict, reference: dict) -> list[dict[str, str]]:
     results = []
+    listed = Counter(m for _, members, _ in layer.values() for m in members.split())
     for name, (quality, members, shape) in layer.items():
         ids = [m for m in members.split() if m in reference] or [ALIAS.get(name, name)]
         found = [reference[i] for i in ids if i in reference]
         iou, note = "", NOTES.get(name, "")
-        if found:
+        if any(listed[m] > 1 for m in members.split()):
+            note = f"share of {members}, which cover several States"
+        elif found:
             other = shapely.union_all(found)
             both, either = area_km2(shape.intersection(other)), area_km2(shape.union(other))
             iou = f"{both / either:.3f}"
