@@ -1,0 +1,305 @@
+"""Answers on a terminal: tables where there is one, plain aligned lines where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from airsim.report.gather import (
+    DECISIONS,
+    OUTCOMES,
+    SIGNS,
+    RouteView,
+    gather_routes,
+    name_pair,
+)
+from airsim.results import Results
+
+LIMITS = "Not legal advice, not for navigation."
+_STYLES = {
+    "direct": "green",
+    "detour": "yellow",
+    "fuel-stop": "yellow",
+    "needs-permit": "magenta",
+    "infeasible": "bold red",
+    "unknown": "magenta",
+}
+# Column, least width of the terminal that has room for it, whether it is a number.
+_COLUMNS = (
+    ("route", 0, False),
+    ("outcome", 0, False),
+    ("lawful", 72, False),
+    ("km", 0, True),
+    ("extra", 84, True),
+    ("block", 84, True),
+    ("flights", 100, True),
+    ("deciding rules", 0, False),
+)
+_MOST_RULES = 4
+_MOST_STAYS = 60
+
+
+def format_minutes(value: float | None) -> str:
+    """Minutes as h:mm; empty if there is no value."""
+    if value is None:
+        return ""
+    whole = round(value)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def format_number(value: float | None) -> str:
+    """A whole number with thousands separators; empty if there is no value."""
+    return "" if value is None else f"{round(value):,}"
+
+
+def print_summary(results: Results, console: Console | None = None) -> None:
+    """Print one line per route and the findings.
+
+    Parameters
+    ----------
+    results : Results
+        A run.
+    console : rich.console.Console, optional
+        Where to; default: stdout. Without a terminal the lines are plain and never wrapped.
+    """
+    out = console or Console(highlight=False)
+    title = str(results.summary.get("title") or results.summary.get("scenario") or "airsim")
+    views = gather_routes(results)
+    plain = not out.is_terminal
+    width = 10_000 if plain else out.width
+    columns = [name for name, least, _ in _COLUMNS if width >= least]
+    rows = [_route_cells(results, view, whole=plain) for view in views]
+    _say(out, title, "bold")
+    if plain:
+        _print_plain(out, [columns, *([row[c] for c in columns] for row in rows)])
+    else:
+        out.print(_make_grid(columns, rows))
+    for finding in results.summary.get("findings", ()):
+        _say(out, "")
+        _say(out, str(finding.get("question", "")), "bold")
+        _say(out, str(finding.get("answer", "")))
+    _say(out, "")
+    _say(out, LIMITS, "dim")
+
+
+def _say(out: Console, text: str, style: str = "") -> None:
+    """One paragraph: wrapped on a terminal, one line elsewhere; text is never markup."""
+    out.print(Text(text, style=style), soft_wrap=not out.is_terminal)
+
+
+def _route_cells(results: Results, view: RouteView, *, whole: bool) -> dict[str, str]:
+    flight, extra = view.flight, view.extra_percent
+    rules = view.collect("blocking_rules") + view.collect("breaches")
+    if not whole and len(rules) > _MOST_RULES:
+        rules = [*rules[:_MOST_RULES], f"+{len(rules) - _MOST_RULES}"]
+    outcome = flight["outcome"]
+    return {
+        "route": f"{name_pair(results, flight)} {flight['operator']}",
+        "outcome": outcome + (" ~" if any(f["provisional"] for f in view.flights) else ""),
+        "lawful": "/".join(sorted(view.lawful)),
+        "km": format_number(flight["distance_km"]) or "-",
+        "extra": "-" if extra is None else f"{extra:+.0f}%",
+        "block": format_minutes(flight["block_min"]) or "-",
+        "flights": str(len(view.flights)),
+        "deciding rules": " ".join(rules) or "-",
+    }
+
+
+def _print_plain(out: Console, rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        line = "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True))
+        out.print(Text(line.rstrip()), soft_wrap=True)
+
+
+def _make_grid(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="dim", show_edge=False)
+    for name, _, numeric in _COLUMNS:
+        if name in columns:
+            grid.add_column(
+                name, justify="right" if numeric else "left", no_wrap=name != "deciding rules",
+                overflow="fold" if name == "deciding rules" else "ellipsis",
+            )  # fmt: skip
+    for row in rows:
+        style = _STYLES.get(row["outcome"].split()[0], "")
+        cells = [Text(row[c], style=style if c == "outcome" else "") for c in columns]
+        grid.add_row(*cells)
+    return grid
+
+
+def print_check(answer: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the answer to one question for a person.
+
+    Parameters
+    ----------
+    answer : mapping
+        What ``airsim check --json`` prints.
+    console : rich.console.Console, optional
+        Where to; default: stdout.
+    """
+    out = console or Console(highlight=False)
+    outcome = str(answer["outcome"])
+    question = answer.get("question") or {}
+    _say(out, _describe_question(question))
+    out.print(
+        Text.assemble(
+            (
+                f"{SIGNS.get(outcome, '')} {OUTCOMES.get(outcome, outcome)}",
+                _STYLES.get(outcome, ""),
+            ),
+            f"   lawful for persons: {answer.get('lawful', 'unknown')}",
+            "   provisional" if answer.get("provisional") else "",
+        )
+    )
+    _say(out, "")
+    _say(out, str(answer.get("summary", "")))
+    _print_route(out, answer)
+    _print_instruments(out, answer)
+    _print_stays(out, answer)
+    for title, key in (("Assumed", "assumed"), ("Not judged, for want of a fact", "not_judged")):
+        if answer.get(key):
+            _say(out, "")
+            _say(out, f"{title}: {', '.join(_ids(answer[key]))}")
+    _say(out, "")
+    _say(out, str(answer.get("limits") or LIMITS), "dim")
+
+
+def _describe_question(question: Any) -> str:
+    if not isinstance(question, Mapping):
+        return str(question)
+    ends = [
+        "/".join(str(question[k]) for k in (end, f"{end}_iata") if question.get(k))
+        for end in ("adep", "ades")
+    ]
+    rest = [question.get(k) for k in ("operator", "typecode", "registration", "eobt_utc")]
+    return "  ".join(str(part) for part in ("-".join(ends), *rest) if part)
+
+
+def _print_route(out: Console, answer: Mapping[str, Any]) -> None:
+    direct, route = answer.get("direct_km"), answer.get("route")
+    _say(out, "")
+    if not route:
+        _say(out, f"Great circle {format_number(direct)} km; no permitted route.")
+        return
+    extra = f" ({100 * (route['distance_km'] / direct - 1):+.0f}%)" if direct else ""
+    parts = [f"Route {format_number(route['distance_km'])} km{extra}",
+             f"great circle {format_number(direct)} km",
+             f"block {format_minutes(route.get('block_min'))}",
+             f"fuel {format_number(route.get('fuel_kg'))} kg"]  # fmt: skip
+    if route.get("stops"):
+        parts.append(f"fuel stop {' '.join(route['stops'])}")
+    if route.get("clearance_nm") is not None:
+        parts.append(f"at least {route['clearance_nm']:g} NM from closed airspace")
+    _say(out, "; ".join(parts) + ".")
+
+
+def _ids(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{k}={v}" for k, v in value.items()]
+    return [
+        str(v.get("rule", v)) if isinstance(v, Mapping) else str(v) for v in split_ids_any(value)
+    ]
+
+
+def split_ids_any(value: Any) -> list[Any]:
+    """Items of a list, or ids of a text."""
+    return value.split() if isinstance(value, str) else list(value or ())
+
+
+def _find_references(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What the answer says of each rule."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for decision in answer.get("decisions", ()):
+        for reference in split_ids_any(decision.get("references")):
+            if isinstance(reference, Mapping):
+                found.setdefault(str(reference.get("rule")), reference)
+    for key in ("breaches", "doubts"):
+        for item in split_ids_any(answer.get(key)):
+            if isinstance(item, Mapping) and isinstance(item.get("reference"), Mapping):
+                found.setdefault(str(item["rule"]), item["reference"])
+    return found
+
+
+def _print_instruments(out: Console, answer: Mapping[str, Any]) -> None:
+    references = _find_references(answer)
+    for title, key in (
+        ("Blocked by", "blocking_rules"),
+        ("Breached by persons", "breaches"),
+        ("Open, for want of a fact", "doubts"),
+        ("Advised against by", "advisories"),
+        ("Permits needed", "permits"),
+    ):
+        ids = list(dict.fromkeys(_ids(answer.get(key))))
+        if not ids:
+            continue
+        _say(out, "")
+        _say(out, title, "bold")
+        for rule in ids:
+            _say(out, _describe_rule(rule, references.get(rule)))
+
+
+def _describe_rule(rule: str, reference: Mapping[str, Any] | None) -> str:
+    if reference is None:
+        return f"  {rule}"
+    article = reference.get("article")
+    act = [reference.get("instrument"), None if article == "unknown" else article]
+    since = reference.get("from_utc")
+    start = str(since[0] if isinstance(since, list) and since else since or "")[:10]
+    confidence = reference.get("confidence")
+    parts = [
+        str(reference.get("title") or ""),
+        ", ".join(str(a) for a in act if a),
+        f"since {start}" if start else "",
+        f"confidence {confidence}" if confidence else "",
+    ]
+    return f"  {rule}: " + "; ".join(p for p in parts if p)
+
+
+def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
+    """Airspaces crossed with times and decisions, then the ends and persons."""
+    decisions = list(answer.get("decisions", ()))
+    stays = list(answer.get("crossings", ()))
+    judged = {
+        (d.get("layer"), d.get("designator")): d
+        for d in reversed(decisions)
+        if d.get("activity") == "overflight"
+    }
+    rows = [["airspace", "km", "UTC", "decision", "rules"]]
+    for stay in stays[:_MOST_STAYS]:
+        decision = judged.get((stay.get("layer"), stay.get("designator")), {})
+        rows.append(
+            [
+                f"{stay.get('layer')} {stay.get('designator')} {stay.get('title') or ''}".strip(),
+                f"{format_number(stay.get('entry_km'))}-{format_number(stay.get('exit_km'))}",
+                f"{str(stay.get('entry_utc'))[11:16]}-{str(stay.get('exit_utc'))[11:16]}",
+                DECISIONS.get(str(decision.get("outcome")), ""),
+                " ".join(_ids(decision.get("rules"))),
+            ]
+        )
+    ends = [d for d in decisions if d.get("activity") != "overflight"]
+    rows += [
+        [
+            f"{d.get('activity')} {d.get('designator') or ''}".strip(), "",
+            str(d.get("at_utc") or "")[11:16], DECISIONS.get(str(d.get("outcome")), ""),
+            " ".join(_ids(d.get("rules"))),
+        ]
+        for d in ends
+    ]  # fmt: skip
+    if len(rows) == 1:
+        return
+    _say(out, "")
+    if not out.is_terminal:
+        _print_plain(out, rows)
+        return
+    grid = Grid(box=None, pad_edge=False, header_style="dim", show_edge=False)
+    for name in rows[0]:
+        grid.add_column(name, no_wrap=name in ("km", "UTC"), overflow="fold")
+    for row in rows[1:]:
+        grid.add_row(*map(escape, row))
+    out.print(Padding(grid, (0, 0)))
