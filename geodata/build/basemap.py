@@ -49,7 +49,7 @@ def split_at_seam(polygon: shapely.Polygon) -> list[shapely.Polygon]:
     whole = shapely.make_valid(shapely.Polygon(shell, holes))
     parts = []
     for turn in (-360.0, 0.0, 360.0):
-        moved = shapely.transform(whole, lambda c, turn=turn: c + [turn, 0.0])
+        moved = shapely.transform(whole, lambda c, turn=turn: c + np.array([turn, 0.0]))
         inside = shapely.intersection(moved, shapely.box(-180.0, -90.0, 180.0, 90.0))
         parts += [p for p in shapely.get_parts(shapely.get_parts([inside])) if p.area > 0]
     return parts
@@ -69,7 +69,8 @@ def find_borders(land: np.ndarray) -> np.ndarray:
     """Edges that two States share on land, as long lines."""
     states = gpd.read_parquet(ROOT / "territory.parquet").geometry.to_numpy()
     rings = shapely.get_rings(
-        shapely.get_parts(shapely.coverage_simplify(states, BORDER_TOLERANCE_NM / 60.0)))
+        shapely.get_parts(shapely.coverage_simplify(states, BORDER_TOLERANCE_NM / 60.0))
+    )
     lonlat, ring = shapely.get_coordinates(rings, return_index=True)
     kept = ring[:-1] == ring[1:]
     start, end = lonlat[:-1][kept], lonlat[1:][kept]
@@ -77,7 +78,8 @@ def find_borders(land: np.ndarray) -> np.ndarray:
     start[back], end[back] = end[back], start[back].copy()
     edges, count = np.unique(np.hstack([start, end]), axis=0, return_counts=True)
     lines = shapely.line_merge(
-        shapely.multilinestrings(shapely.linestrings(edges[count == 2].reshape(-1, 2, 2))))
+        shapely.multilinestrings(shapely.linestrings(edges[count == 2].reshape(-1, 2, 2)))
+    )
     on_land = shapely.intersection(lines, shapely.union_all(land))
     parts = shapely.get_parts(shapely.line_merge(on_land))
     parts = shapely.get_parts(shapely.set_precision(parts, 10.0**-DIGITS))

@@ -130,7 +130,9 @@ def list_shared_borders(faces: np.ndarray) -> list[dict[int, float]]:
 
 
 def read_claims(
-    faces: np.ndarray, rows: dict[str, shapely.Geometry], rules: dict[str, Any],
+    faces: np.ndarray,
+    rows: dict[str, shapely.Geometry],
+    rules: dict[str, Any],
     land: dict[str, shapely.Geometry],
 ) -> list[set[str]]:
     """Rows that claim each face, after [[cut]], [[split]], [[add]] and [[fill]]."""
@@ -148,8 +150,9 @@ def read_claims(
         inside = shapely.contains(shape_rule(rule, land), points)
         for face in np.flatnonzero(inside):
             if not claims[face]:
-                claims[face] = {f"{rule['designator']}+add{number}" if "name" in rule
-                                else rule["designator"]}
+                claims[face] = {
+                    f"{rule['designator']}+add{number}" if "name" in rule else rule["designator"]
+                }
     for rule in rules["fill"]:
         face = int(np.flatnonzero(shapely.contains_xy(faces, *rule["point"]))[0])
         assert not claims[face], rule
@@ -167,15 +170,25 @@ def decide_faces(
             if rule["winner"] in names:
                 names.difference_update(rule["losers"])
         if len(names) > 1 and area_km2(faces[face]) > SMALL_KM2:
-            undecided.append(f"{sorted(names)} {area_km2(faces[face]):.1f} km2"
-                             f" {np.round(faces[face].bounds, 3).tolist()}")
+            undecided.append(
+                f"{sorted(names)} {area_km2(faces[face]):.1f} km2"
+                f" {np.round(faces[face].bounds, 3).tolist()}"
+            )
     if undecided:
         raise SystemExit("overlaps without a [[prefer]] rule:\n" + "\n".join(undecided))
     owner = [next(iter(names)) if len(names) == 1 else "" for names in claims]
     pending = {
-        face for face, names in enumerate(claims)
-        if len(names) > 1 or (not names and (
-            on_land[face] or area_km2(faces[face]) < SMALL_KM2 or width_km(faces[face]) < THIN_KM))
+        face
+        for face, names in enumerate(claims)
+        if len(names) > 1
+        or (
+            not names
+            and (
+                on_land[face]
+                or area_km2(faces[face]) < SMALL_KM2
+                or width_km(faces[face]) < THIN_KM
+            )
+        )
     }
     shared = list_shared_borders(faces)
     while pending:
@@ -199,7 +212,8 @@ def split_rows(owner: list[str], faces: np.ndarray, rules: dict[str, Any]) -> li
     """Apply [[split]]: faces of a row that lie in a box become another row."""
     points = shapely.point_on_surface(faces)
     for number, rule in enumerate(rules["split"]):
-        inside = shapely.contains(shapely.union_all([shapely.box(*b) for b in rule["boxes"]]), points)
+        boxes = shapely.union_all([shapely.box(*box) for box in rule["boxes"]])
+        inside = shapely.contains(boxes, points)
         for face in np.flatnonzero(inside):
             if owner[face] == rule["from"]:
                 owner[face] = f"{rule['designator']}+split{number}"
@@ -214,8 +228,14 @@ def fence_seam(shape: shapely.Geometry) -> list[shapely.Geometry]:
         on = np.abs(lonlat[:, 0]) == 180.0
         for edge in np.flatnonzero(on[:-1] & on[1:] & (lonlat[:-1, 0] == lonlat[1:, 0])):
             (lon, south), (_, north) = lonlat[edge], lonlat[edge + 1]
-            slabs.append(shapely.box(min(lon, lon * 1.001), min(south, north),
-                                     max(lon, lon * 1.001), max(south, north)))
+            slabs.append(
+                shapely.box(
+                    min(lon, lon * 1.001),
+                    min(south, north),
+                    max(lon, lon * 1.001),
+                    max(south, north),
+                )
+            )
     return slabs
 
 
@@ -230,8 +250,12 @@ def simplify_coverage(shapes: np.ndarray, tolerance_nm: float) -> np.ndarray:
 
 def describe_rows(keys: list[str], rules: dict[str, Any]) -> dict[str, list[Any]]:
     """Columns beside the geometry."""
-    named = {f"{r['designator']}+{kind}{n}": r["name"]
-             for kind in ("add", "split") for n, r in enumerate(rules[kind]) if "name" in r}
+    named = {
+        f"{r['designator']}+{kind}{n}": r["name"]
+        for kind in ("add", "split")
+        for n, r in enumerate(rules[kind])
+        if "name" in r
+    }
     cut = {r["designator"] for r in rules["cut"]}
     added = {key for key in keys if "+add" in key}
     derived = cut | added | {r["designator"] for r in rules["add"] if "name" not in r}
@@ -249,8 +273,8 @@ def describe_rows(keys: list[str], rules: dict[str, Any]) -> dict[str, list[Any]
     }
 
 
-def build_coverage(source: Path, land_package: Path) -> tuple[gpd.GeoDataFrame, np.ndarray]:
-    """Unsimplified rows, and the land used to tell gaps on land from high seas."""
+def build_coverage(source: Path, land_package: Path) -> gpd.GeoDataFrame:
+    """Unsimplified rows."""
     rules = tomllib.loads((ROOT / "territory-overrides.toml").read_text(encoding="utf-8"))
     topology = read_json(land_package, "countries-10m.json")
     land = dict(decode_topology(topology, "countries"))
@@ -266,15 +290,24 @@ def build_coverage(source: Path, land_package: Path) -> tuple[gpd.GeoDataFrame, 
     keys = sorted({key for key in owner if key})
     of_row = np.array(owner)
     shapes = [shapely.coverage_union_all(faces[of_row == key]) for key in keys]
-    frame = gpd.GeoDataFrame(describe_rows(keys, rules), geometry=shapes, crs="OGC:CRS84")
-    return frame, faces
+    return gpd.GeoDataFrame(describe_rows(keys, rules), geometry=shapes, crs="OGC:CRS84")
+
+
+def align_seam(shape: shapely.Geometry) -> shapely.Geometry:
+    """Corners on 180 degrees to 0.001 degree of latitude: the source's two sides differ by 5 m."""
+
+    def align(lonlat: np.ndarray) -> np.ndarray:
+        on = np.abs(lonlat[:, 0]) == 180.0
+        return np.column_stack([lonlat[:, 0], np.where(on, lonlat[:, 1].round(3), lonlat[:, 1])])
+
+    return shapely.transform(shape, align)
 
 
 def finish(frame: gpd.GeoDataFrame, tolerance_nm: float) -> gpd.GeoDataFrame:
     """Simplify, densify, orient; the result must still be an exact coverage."""
     shapes = simplify_coverage(frame.geometry.to_numpy(), tolerance_nm)
-    shapes = np.array([densify(shape, EDGE_LIMIT_NM) for shape in shapes], dtype=object)
-    shapes = shapely.orient_polygons(shapes)
+    shapes = [densify(align_seam(shape), EDGE_LIMIT_NM) for shape in shapes]
+    shapes = shapely.orient_polygons(np.array(shapes, dtype=object))
     if not shapely.is_valid(shapes).all() or not shapely.coverage_is_valid(shapes):
         raise SystemExit("the simplified rows are no valid coverage")
     return frame.set_geometry(gpd.GeoSeries(shapes, crs="OGC:CRS84"))
@@ -282,9 +315,11 @@ def finish(frame: gpd.GeoDataFrame, tolerance_nm: float) -> gpd.GeoDataFrame:
 
 def to_mercator(shape: shapely.Geometry) -> shapely.Geometry:
     """Conformal plane, in NM at the equator: local distances are true after times cos(lat)."""
+
     def project(lonlat: np.ndarray) -> np.ndarray:
         lat = np.radians(np.clip(lonlat[:, 1], -86.0, 86.0))
         return EARTH_NM * np.stack([np.radians(lonlat[:, 0]), np.arcsinh(np.tan(lat))], axis=1)
+
     return shapely.transform(shape, project)
 
 
@@ -293,18 +328,16 @@ def measure_deviation(full: gpd.GeoDataFrame, final: gpd.GeoDataFrame) -> tuple[
     gaps = []
     for before, after in zip(full.geometry, final.geometry, strict=True):
         lonlat = shapely.get_coordinates(before)
-        used = np.abs(lonlat[:, 1]) < 85.0
-        border = shapely.get_coordinates(to_mercator(after.boundary), return_index=False)
-        ring_of = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(after)),
-                                          return_index=True)[1]
-        pairs = np.flatnonzero(ring_of[:-1] == ring_of[1:])
-        border = shapely.get_coordinates(to_mercator(shapely.MultiLineString(
-            list(shapely.get_rings(shapely.get_parts(after))))))
-        edges = shapely.linestrings(np.stack([border[pairs], border[pairs + 1]], axis=1))
-        points = shapely.get_parts(to_mercator(shapely.multipoints(lonlat[used])))
+        lonlat = lonlat[np.abs(lonlat[:, 1]) < 85.0]
+        rings = shapely.get_rings(shapely.get_parts(to_mercator(after)))
+        border, ring = shapely.get_coordinates(rings, return_index=True)
+        first = np.flatnonzero(ring[:-1] == ring[1:])
+        edges = shapely.linestrings(np.stack([border[first], border[first + 1]], axis=1))
+        points = shapely.get_parts(to_mercator(shapely.multipoints(lonlat)))
         (seen, _), gap = shapely.STRtree(edges).query_nearest(
-            points, return_distance=True, all_matches=False)
-        gaps.append(gap * np.cos(np.radians(lonlat[used][seen, 1])))
+            points, return_distance=True, all_matches=False
+        )
+        gaps.append(gap * np.cos(np.radians(lonlat[seen, 1])))
     return float(np.percentile(np.concatenate(gaps), 99)), float(np.concatenate(gaps).max())
 
 
@@ -314,20 +347,29 @@ def main() -> None:
     parser.add_argument("--land", type=Path, required=True, help="world-atlas")
     parser.add_argument("--tolerance-nm", type=float, default=0.5)
     parser.add_argument("--output", type=Path, default=ROOT / "territory.parquet")
-    parser.add_argument("--measure", type=float, nargs="*", metavar="NM",
-                        help="print the deviation for these tolerances too")
+    parser.add_argument(
+        "--measure",
+        type=float,
+        nargs="*",
+        metavar="NM",
+        help="print the deviation for these tolerances too",
+    )
     options = parser.parse_args()
-    full, _ = build_coverage(options.source, options.land)
+    full = build_coverage(options.source, options.land)
     print(f"coverage: {len(full)} rows, {full.geometry.count_coordinates().sum()} vertices")
     final = finish(full, options.tolerance_nm)
     final.to_parquet(options.output, index=False, compression="zstd", compression_level=19)
-    print(f"{options.output.name}: {final.geometry.count_coordinates().sum()} vertices,"
-          f" {options.output.stat().st_size / 1e6:.2f} MB")
+    print(
+        f"{options.output.name}: {final.geometry.count_coordinates().sum()} vertices,"
+        f" {options.output.stat().st_size / 1e6:.2f} MB"
+    )
     for tolerance_nm in options.measure or []:
         one = finish(full, tolerance_nm)
         p99, worst = measure_deviation(full, one)
-        print(f"{tolerance_nm} NM: {one.geometry.count_coordinates().sum()} vertices,"
-              f" deviation p99 {p99:.2f} max {worst:.2f} NM")
+        print(
+            f"{tolerance_nm} NM: {one.geometry.count_coordinates().sum()} vertices,"
+            f" deviation p99 {p99:.2f} max {worst:.2f} NM"
+        )
 
 
 if __name__ == "__main__":

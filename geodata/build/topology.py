@@ -1,4 +1,4 @@
-"""Shared parts of the geodata builds: read an npm package, decode TopoJSON, measure on the sphere."""
+"""Parts of the geodata builds: read an npm package, decode TopoJSON, densify on the sphere."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def great_circle_gap_nm(start: np.ndarray, end: np.ndarray) -> np.ndarray:
         between = to_unit_vectors(start + (end - start) * share)
         across = np.abs(np.einsum("ij,ij->i", between, normal))
         # Ends in one place (all along a pole): nothing to deviate from.
-        gap = np.maximum(gap, np.divide(across, length, out=np.zeros_like(gap), where=length > 1e-12))
+        gap = np.maximum(gap, across / np.where(length > 1e-12, length, np.inf))
     return np.arcsin(np.minimum(gap, 1.0)) * EARTH_NM
 
 
