@@ -200,6 +200,7 @@ def make_scenario(
     return Scenario(
         name, name, "", 0, 0, air, law, bind_rulebook(law, air, held=held),
         load_aerodromes(), load_operators(), load_types(),
+        shipped_fleet(OPEN_TO if at_ms is None else at_ms), shipped_services(),
         amendments=changes, options=options or Options(),
     )  # fmt: skip
 

@@ -74,6 +74,37 @@ def run(
     return Results(tabulate_world(world, state), _summarise(world, state, sensitivity))
 
 
+def compare(before: Results, after: Results) -> tuple[Row, ...]:
+    """Flights to which two runs give different answers.
+
+    Parameters
+    ----------
+    before, after : Results
+        Two runs, for example of one scenario under different amendments.
+
+    Returns
+    -------
+    tuple of dict
+        One per flight that differs in outcome, lawfulness, rules or by more than a kilometre, in
+        flight order: ``flight_id``, and for each of ``outcome lawful distance_km blocking_rules``
+        a ``_before`` and an ``_after``. A flight that one run lacks has None there.
+    """
+    fields = ("outcome", "lawful", "distance_km", "blocking_rules")
+    sides = [{row["flight_id"]: row for row in run.rows("flights")} for run in (before, after)]
+    found = []
+    for flight_id in dict.fromkeys((*sides[0], *sides[1])):
+        first, second = (side.get(flight_id, dict.fromkeys(fields)) for side in sides)
+        lengths = [row["distance_km"] for row in (first, second)]
+        moved = None in lengths and lengths[0] != lengths[1]
+        moved = moved or (None not in lengths and abs(lengths[0] - lengths[1]) > 1.0)
+        if moved or any(first[f] != second[f] for f in fields if f != "distance_km"):
+            row = {"flight_id": flight_id}
+            for field in fields:
+                row |= {f"{field}_before": first[field], f"{field}_after": second[field]}
+            found.append(row)
+    return tuple(found)
+
+
 def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
     records = list(world.records.values())
     findings = [

@@ -74,6 +74,8 @@ def make_facts(scenario: Scenario, flight: Flight) -> tuple[FlightFacts, tuple[s
     assumed.append("chartered_in=none")
     us_origin = tail.us_origin if tail else scenario.types[typecode].us_origin
     seats = tail.seats if tail and tail.seats else _usual_seats(scenario, flight, typecode)
+    if not tail:
+        assumed.append(f"seats={seats} (usual for the type)")
     planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
     return (
         FlightFacts(
