@@ -17,6 +17,7 @@ import numpy as np
 
 from airsim.airspace import Atlas, load_atlas, locate_points
 from airsim.base import (
+    OPEN_TO,
     InputError,
     Problem,
     ProblemList,
