@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
+from airsim.airspace import load_atlas
 from airsim.airspace.outlines import (
     buffer_lines,
     close_ring,
@@ -20,7 +21,13 @@ from airsim.airspace.outlines import (
     narrow_area,
     widen_area,
 )
-from airsim.airspace.zones import VARIANTS, build_zones, parse_level_ft
+from airsim.airspace.zones import (
+    VARIANTS,
+    build_zones,
+    find_layer_areas,
+    parse_level_ft,
+    write_zones,
+)
 from airsim.base import InputError, find_resource
 from airsim.geodesy import (
     direct_geodesic,
@@ -264,6 +271,38 @@ def test_a_broken_file_is_named(tmp_path, text):
         build_zones(path, {}, {})
     with pytest.raises(InputError, match="cannot be read"):
         build_zones(tmp_path / "none.toml", {}, {})
+
+
+# -- into an atlas ------------------------------------------------------------------------------
+
+
+def test_own_zones_join_the_shipped_ones_in_an_atlas(tmp_path):
+    shipped = load_atlas()
+    document = {
+        "zone": [
+            {
+                "designator": "MY-BELT",
+                "quality": "synthetic",
+                "source": "exercise",
+                "basis": "the part of BY-SOUTH within 40 NM of Ukraine",
+                "upper": "FL300",
+                "shape": {"intersection": [{"zone": "BY-SOUTH"},
+                                           {"near": {"territory": "UA"}, "distance_nm": 40}]},
+            }
+        ]
+    }  # fmt: skip
+    layers = [find_layer_areas(shipped.layer(name)) for name in ("territory", "fir", "zone")]
+    zones = build_zones(document, layers[0], layers[1], zones=layers[2], file="mine")
+    path = tmp_path / "zones.parquet"
+    write_zones(zones, path, extend=find_resource("geodata/zones.parquet"))
+    layer = load_atlas(zones=path).layer("zone")
+    assert set(layer.designator) == {*shipped.layer("zone").designator, "MY-BELT"}
+    (row,) = layer.positions("MY-BELT")
+    assert layer.upper_ft[row] == 30000
+    assert gpd.read_parquet(path).designator.tolist()[-1] == "MY-BELT"
+    with pytest.raises(InputError, match="used twice"):
+        build_zones({"zone": [document["zone"][0] | {"designator": "BY-SOUTH"}]}, layers[0],
+                    layers[1], zones=layers[2])  # fmt: skip
 
 
 # -- shipped zones -------------------------------------------------------------------------------

