@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from airsim.base import format_instant
-from airsim.law import FlightFacts, Place, Question, Rule
+from airsim.law import FlightFacts, Place, Question, Rule, judge_rule
 from airsim.operation import Flight
 from airsim.permission import find_breaches
 from airsim.planning import Plan, plan_flights
@@ -71,7 +71,15 @@ def run(
     """
     world = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     state = simulate(world, progress=progress)
-    return Results(tabulate_world(world, state), _summarise(world, state, sensitivity))
+    summary = _summarise(world, state, sensitivity)
+    named = {
+        word
+        for finding in summary["findings"]
+        for row in finding["rows"]
+        for value in row.values()
+        for word in str(value).split()
+    }
+    return Results(tabulate_world(world, state, also=named), summary)
 
 
 def compare(before: Results, after: Results) -> tuple[Row, ...]:
@@ -151,10 +159,11 @@ def _finding(name: str, question: str, answer: str, columns: str, rows: Iterable
 
 
 def _routes(flights: Iterable[Flight]) -> list[Flight]:
-    """One flight per operator, city pair and type: the question, not its repetitions."""
-    found: dict[tuple[str, str, str, str], Flight] = {}
+    """One flight per operator, city pair, type and tail: the question, not its repetitions."""
+    found: dict[tuple[str, ...], Flight] = {}
     for flight in flights:
-        found.setdefault((flight.operator, flight.adep, flight.ades, flight.typecode), flight)
+        key = (flight.operator, flight.adep, flight.ades, flight.typecode)
+        found.setdefault((*key, flight.registration or ""), flight)
     return [found[key] for key in sorted(found)]
 
 
@@ -214,7 +223,8 @@ def _compare_plans(scenario: Scenario, first: Plan, second: Plan) -> list[Row]:
         rows.append(
             {
                 "regime": regime,
-                "question": f"{flight.operator} {iata[0]}-{iata[1]} {first.facts.typecode or ''}",
+                "question": f"{flight.operator} {iata[0]}-{iata[1]} "
+                f"{flight.registration or first.facts.typecode or ''}",
                 "before": said[0],
                 "after": said[1],
                 "changed": "yes" if said[0] != said[1] else "no",
@@ -268,19 +278,28 @@ def _merge_rows(rows: Sequence[Row]) -> list[Row]:
     return sorted(merged.values(), key=lambda r: (r["changed"] != "yes", r["regime"], r["before"]))
 
 
-def _is_zone_rule(rule: Rule) -> bool:
-    return any(where.zone for where in rule.where)
+def _concerns_anybody(scenario: Scenario, rule: Rule, subjects: Iterable[FlightFacts]) -> bool:
+    """Whether a rule on a zone is in force in the period and addresses any of the flights."""
+    zones = [zone for where in rule.where for zone in where.zone]
+    places = tuple(Place("zone", zone) for zone in zones)
+    return bool(zones) and any(
+        judge_rule(
+            scenario.rulebook,
+            rule,
+            Question("overflight", places, scenario.start_ms, scenario.end_ms, facts),
+        ).truth
+        is not False
+        for facts in subjects
+    )
 
 
 def _find_zone_effects(scenario: Scenario, records: Sequence[FlightRecord]) -> Row | None:
     """What border strips and exercise areas did to airliners: levels, times, kilometres."""
+    subjects = {record.plan.facts for record in records}
     rules = [
         rule
         for rule in scenario.rulebook.rules
-        if _is_zone_rule(rule)
-        and rule.force == "binding"
-        and rule.when.start[0] < scenario.end_ms
-        and rule.when.end[1] > scenario.start_ms
+        if rule.force == "binding" and _concerns_anybody(scenario, rule, subjects)
     ]
     if not rules:
         return None
@@ -338,7 +357,8 @@ def _find_breaching(records: Sequence[FlightRecord]) -> Row:
     ]
     total = sum(groups.values())
     answer = (
-        f"{total} flights had open airspace yet broke a rule addressed to persons."
+        f"{total} of {len(records)} flights and probes had open airspace yet broke a rule that "
+        "binds persons: it closes no airspace."
         if total
         else "None of the flights broke a rule addressed to persons."
     )

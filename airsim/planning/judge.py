@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airsim.airspace import Crossings
-from airsim.law import FlightFacts, Question, judge_time
+from airsim.law import FlightFacts, Question, judge_rule
 from airsim.performance import fly, level_at, time_at
 from airsim.permission import AreaKey, Decision, decide
 from airsim.planning.ends import decide_end
@@ -106,7 +106,7 @@ def _time_leg(
         in_use = layer.valid_from_ms[row] <= entry_ms < layer.valid_to_ms[row]
         if not in_use or low >= layer.upper_ft[row] or high < layer.lower_ft[row]:
             continue
-        if layer.name == "zone" and not _is_active(work, row, entry_ms, exit_ms):
+        if layer.name == "zone" and not _concerns(work, row, entry_ms, exit_ms, low, high):
             continue
         found.append(
             PlannedCrossing(
@@ -126,11 +126,18 @@ def _time_leg(
     return found
 
 
-def _is_active(work: Work, row: int, start_ms: int, end_ms: int) -> bool:
-    """Whether any rule uses a zone at the time; between rules a zone is only an outline."""
+def _concerns(
+    work: Work, row: int, start_ms: int, end_ms: int, lower_ft: float, upper_ft: float
+) -> bool:
+    """Whether any rule uses a zone against this flight; otherwise it is only an outline."""
+    bound, area = work.scenario.bound, ("zone", row)
+    question = Question(
+        "overflight", (bound.place(area),), start_ms, end_ms, work.facts, lower_ft, upper_ft,
+        work.planned_ms,
+    )  # fmt: skip
     return any(
-        judge_time(rule.when, start_ms, end_ms) is not False
-        for rule in work.scenario.bound.rules_on(("zone", row), start_ms)
+        judge_rule(bound.rulebook, rule, question).truth is not False
+        for rule in bound.rules_on(area, start_ms)
     )
 
 

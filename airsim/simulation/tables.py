@@ -19,7 +19,9 @@ from airsim.simulation.state import FlightRecord, World
 Row = dict[str, Any]
 
 
-def tabulate_world(scenario: Scenario, world: World) -> dict[str, Table]:
+def tabulate_world(
+    scenario: Scenario, world: World, *, also: Iterable[str] = ()
+) -> dict[str, Table]:
     """All result tables of a run, quantised and in a fixed order.
 
     Parameters
@@ -27,6 +29,8 @@ def tabulate_world(scenario: Scenario, world: World) -> dict[str, Table]:
     scenario : Scenario
     world : World
         After the run.
+    also : iterable of str
+        Ids of further rules to describe; words that are no rule ids are passed over.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def tabulate_world(scenario: Scenario, world: World) -> dict[str, Table]:
         ],
         "routes": [row for record in records for row in _route_rows(scenario, record)],
         "closed": [row for record in records for row in _closed_rows(scenario, record)],
-        "rules": [_rule_row(rule) for rule in _named_rules(scenario, records)],
+        "rules": [_rule_row(rule) for rule in _named_rules(scenario, records, also)],
         "areas": _area_rows(scenario, records),
     }  # fmt: skip
     return {name: make_table(name, found) for name, found in rows.items()}
@@ -176,8 +180,10 @@ def rule_ids_of(plan: Plan) -> set[str]:
     return found | {n for v in verdicts for n in v.not_relieved_by}
 
 
-def _named_rules(scenario: Scenario, records: Iterable[FlightRecord]) -> list[Rule]:
-    names = {name for record in records for name in rule_ids_of(record.plan)}
+def _named_rules(
+    scenario: Scenario, records: Iterable[FlightRecord], also: Iterable[str]
+) -> list[Rule]:
+    names = set(also) | {name for record in records for name in rule_ids_of(record.plan)}
     names |= {rule for record in records for decision in record.met for rule in decision.rules}
     by_id: Mapping[str, Rule] = scenario.rulebook.by_id
     return [by_id[name] for name in sorted(names) if name in by_id]
