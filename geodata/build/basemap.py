@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BORDER_TOLERANCE_NM = 1.0
 DIGITS = 4  # about 0.006 NM
 LAND_SOURCE = "Natural Earth 1:50m, npm world-atlas 2.0.2"
-BORDER_SOURCE = "OpenStreetMap contributors, geodata/territory.parquet"
+BORDER_SOURCE = "© OpenStreetMap contributors, ODbL 1.0 (geodata/territory.parquet)"
 
 
 def unwrap_ring(ring: np.ndarray) -> np.ndarray:
