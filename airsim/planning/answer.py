@@ -116,7 +116,7 @@ def _ask(
             "check", f"{asked.adep} {asked.ades}", "departure and destination are the same",
             "name two aerodromes",
         )  # fmt: skip
-    typecode = attempt(load_types().find, asked.typecode).typecode if asked.typecode else ""
+    aircraft = attempt(load_types().find, asked.typecode) if asked.typecode else None
     if asked.registration and not state_of_registration(asked.registration):
         problems.add(
             "check", "--registration", f"no State uses the mark of {asked.registration!r}",
@@ -126,7 +126,7 @@ def _ask(
     world = scenario or make_scenario(rulebook=rulebook, at_ms=eobt_ms)
     flight = Flight(
         f"{who.icao}-{start.icao}-{end.icao}", who.icao, who.icao, start.icao, end.icao, eobt_ms, 0,
-        typecode, asked.registration, scheduled=asked.scheduled, probe=True,
+        aircraft.typecode if aircraft else "", asked.registration, scheduled=asked.scheduled, probe=True,
     )  # fmt: skip
     (plan,) = plan_flights(world, [flight])
     return world, plan
@@ -258,8 +258,9 @@ def summarise_plan(scenario: Scenario, plan: Plan) -> str:
     ]
     for rule_id in plan.blocking_rules[:4]:
         rule = scenario.rulebook.by_id[rule_id]
-        since = format_instant(rule.when.start[0])[:10]
-        said.append(f"{rule_id} is {rule.reference.instrument}, since {since or 'always'}.")
+        first, last = (format_instant(stamp)[:10] for stamp in rule.when.start)
+        since = f"since {first or 'always'}" if first == last else f"from {first} at the earliest"
+        said.append(f"{rule_id} is {rule.reference.instrument}, {since}.")
     if plan.breaches:
         bound = sorted({verdict.rule.person_bound for _, verdict in plan.breaches})
         said.append(
