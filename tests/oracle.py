@@ -1,15 +1,31 @@
-"""Slow, obvious twins of the compiled loops, and small layers to compare them on."""
+"""Slow, obvious twins of compiled loops and of the law, and small layers to compare them on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from airsim.base import STATE_CODES, states_in_group
 from airsim.geodesy import EARTH_RADIUS_KM, densify_line, distance_to_arcs_km, unit_vectors
+from airsim.law import (
+    FlightFacts,
+    FlightTest,
+    Place,
+    Question,
+    Rule,
+    Unless,
+    When,
+    Where,
+    Who,
+)
 
 Floats = NDArray[np.float64]
 
@@ -115,7 +131,7 @@ def trace_path(
     cuts = [0.0, float(km[-1])]
     for k in range(len(points) - 1):
         share = leg_cuts(points[k], points[k + 1], a, b)
-        cuts += [float(km[k]), *(km[k] + share * (km[k + 1] - km[k]))]
+        cuts += (km[k] + share * (km[k + 1] - km[k])).tolist()
     where = np.unique(cuts)
     states = []
     for low, high in pairwise(where):
@@ -125,3 +141,276 @@ def trace_path(
         point = (1 - share) * points[k] + share * points[k + 1]
         states.append(point_state(shape, point / np.linalg.norm(point)))
     return where, states, float(km[-1])
+
+
+# --------------------------------------------------------------------------------------- law
+def make_rule(name: str, **table: Any) -> Rule:
+    """A rule as a file would give it, with the keys that every rule needs filled in."""
+    needed = {
+        "id": name, "title": f"rule {name}", "authority": "XX", "regime": "test",
+        "activities": ["overflight"], "confidence": "V",
+        "reference": {"instrument": f"instrument of {name}", "url": "https://example.org"},
+    }  # fmt: skip
+    if table.get("effect") == "require-permit":
+        needed["permit"] = {"authority": "XX", "kind": "authority"}
+    if table.get("addresses") == "persons":
+        needed["person_bound"] = "every person"
+    return Rule.model_validate(needed | table)
+
+
+# A fact that is missing might be anything: a test has the set of answers that it might give.
+Answers = frozenset[bool]
+YES, NO, EITHER = frozenset({True}), frozenset({False}), frozenset({True, False})
+HALF_HOUR_MS = 1_800_000
+GRAVITY = ("PERMITTED", "ADVISED_AGAINST", "UNKNOWN", "NOT_PERMITTED", "FORBIDDEN")
+
+
+def every(parts: Iterable[Answers]) -> Answers:
+    """Answers of a sentence whose parts are joined by "and"."""
+    answers = YES
+    for part in parts:
+        answers = frozenset(a and b for a in answers for b in part)
+    return answers
+
+
+def some(parts: Iterable[Answers]) -> Answers:
+    """Answers of a sentence whose parts are joined by "or"."""
+    answers = NO
+    for part in parts:
+        answers = frozenset(a or b for a in answers for b in part)
+    return answers
+
+
+def opposite(answers: Answers) -> Answers:
+    """Answers of "not so"."""
+    return frozenset(not a for a in answers)
+
+
+def given(value: object, holds: Callable[[Any], bool]) -> Answers:
+    """Answer of a test on one fact."""
+    return EITHER if value is None else frozenset({bool(holds(value))})
+
+
+def half_hours(first_ms: int, last_ms: int) -> range:
+    """Every half hour from first to last; all dates of these tests fall on one."""
+    return range(first_ms, last_ms + 1, HALF_HOUR_MS)
+
+
+def is_on_schedule(when: When, at_ms: int) -> bool:
+    """Whether an instant lies in a daily span, on a weekday on which that span began."""
+    if not when.daily and not when.weekly:
+        return True
+    now = datetime.fromtimestamp(at_ms / 1000, UTC)
+    for text in when.daily or ("00:00-24:00",):
+        begin, finish = (int(part[:2]) * 60 + int(part[3:]) for part in text.split("-"))
+        if finish <= begin:
+            finish += 24 * 60
+        for days_ago in (0, 1):
+            began = (now - timedelta(days=days_ago)).isoweekday()
+            minute = now.hour * 60 + now.minute + days_ago * 24 * 60
+            if begin <= minute < finish and (not when.weekly or began in when.weekly):
+                return True
+    return False
+
+
+def when_answers(when: When, first_ms: int, last_ms: int) -> Answers:
+    """Whether the rule is in force at some moment, for every date that its bounds may mean."""
+    return frozenset(
+        any(start <= t < end and is_on_schedule(when, t) for t in half_hours(first_ms, last_ms))
+        for start in half_hours(*when.start)
+        for end in half_hours(*when.end)
+        if start < end
+    )
+
+
+def who_answers(who: Who, facts: FlightFacts, at_ms: int) -> Answers:
+    facts_asked = (
+        "operator", "licensed_in", "registered_in", "registration", "owned_in", "controlled_in",
+        "chartered_in", "typecode",
+    )  # fmt: skip
+    tests = [
+        given(getattr(facts, name), lambda v, names=names: v in names)
+        for name in facts_asked
+        if (names := getattr(who, name))
+    ]
+    for name in ("licensed_in", "registered_in"):
+        if group := getattr(who, f"{name}_group"):
+            members = states_in_group(group, at_ms)
+            tests.append(given(getattr(facts, name), lambda v, members=members: v in members))
+    for name, banned in (("operator", who.operator_not), ("licensed_in", who.licensed_not_in),
+                         ("registration", who.registration_not)):  # fmt: skip
+        if banned:
+            tests.append(given(getattr(facts, name), lambda v, banned=banned: v not in banned))
+    if who.us_origin is not None:
+        tests.append(given(facts.us_origin, lambda v: v == who.us_origin))
+    if who.max_seats is not None:
+        tests.append(given(facts.seats, lambda v: v <= who.max_seats))
+    return every(tests)
+
+
+def flight_answers(test: FlightTest, facts: FlightFacts) -> Answers:
+    tests = []
+    if test.scheduled is not None:
+        tests.append(given(facts.scheduled, lambda v: v == test.scheduled))
+    for names, value in (
+        (test.service, facts.service), (test.item, facts.item),
+        (test.origin_in, facts.origin_state), (test.destination_in, facts.destination_state),
+        (test.origin, facts.origin), (test.destination, facts.destination),
+    ):  # fmt: skip
+        if names:
+            tests.append(given(value, lambda v, names=names: v in names))
+    for names, value in (
+        (test.origin_not_in, facts.origin_state),
+        (test.destination_not_in, facts.destination_state),
+        (test.destination_not, facts.destination),
+    ):
+        if names:
+            tests.append(given(value, lambda v, names=names: v not in names))
+    if test.plan_aerodrome_in:
+        states = [facts.origin_state, facts.destination_state, *(s for _, s in facts.stops)]
+        tests.append(given(states, lambda v: any(s in test.plan_aerodrome_in for s in v)))
+    if test.crossed:
+        tests.append(given(facts.crossed, lambda v: any(s in test.crossed for s in v)))
+    if test.filed_after is not None:
+        tests.append(given(facts.filed_ms, lambda v: v > test.filed_after))
+    if test.status:
+        tests.append(given(facts.status, lambda v: any(s in test.status for s in v)))
+    return every(tests)
+
+
+def is_named(where: Where, place: Place, at_ms: int) -> bool:
+    """Whether a `where` table speaks of an airspace or aerodrome."""
+    code = place.designator
+    if place.layer == "territory":
+        if code in where.except_territory:
+            return False
+        group = where.territory_group
+        in_group = group is not None and code in states_in_group(group, at_ms)
+        if code in where.territory or in_group or (where.eu_territory and place.eu_territory):
+            return True
+    listed = {"fir": where.fir, "zone": where.zone, "aerodrome": where.aerodrome}
+    return where.anywhere or code in listed.get(place.layer, ())
+
+
+def shared_answers(tests: Rule | Unless, question: Question) -> list[Answers]:
+    """Answers of the tests that rules and exceptions share."""
+    found = []
+    at_ms, facts = question.start_ms, question.facts
+    if tests.activities:
+        found.append(frozenset({question.activity in tests.activities}))
+    if tests.who:
+        found.append(some(who_answers(who, facts, at_ms) for who in tests.who))
+    if tests.flight:
+        found.append(some(flight_answers(test, facts) for test in tests.flight))
+    if tests.where:
+        named = [is_named(w, place, at_ms) for w in tests.where for place in question.places]
+        found.append(frozenset({any(named)}))
+    if tests.when is not None:
+        found.append(when_answers(tests.when, question.start_ms, question.end_ms))
+    if tests.levels is not None:
+        low, high = tests.levels.lower_ft, tests.levels.upper_ft
+        found.append(frozenset({question.lower_ft < high and question.upper_ft >= low}))
+    return found
+
+
+def unless_answers(unless: Unless, question: Question) -> Answers:
+    tests = shared_answers(unless, question)
+    if unless.permission_of:
+        tests.append(frozenset({"derogation" in question.facts.status}))
+    return every([*tests, *(opposite(unless_answers(u, question)) for u in unless.unless)])
+
+
+def rule_answers(rules: Iterable[Rule], rule: Rule, question: Question) -> Answers:
+    """Whether a rule binds: in scope, and neither an exception nor a licence takes it away."""
+    if question.known_ms is not None and rule.when.published_ms > question.known_ms:
+        return NO
+    tests = shared_answers(rule, question)
+    tests += [opposite(unless_answers(unless, question)) for unless in rule.unless]
+    tests += [
+        opposite(rule_answers([], licence, question))
+        for licence in rules
+        if rule.id in licence.relieves and licence.regime == rule.regime
+    ]
+    return every(tests)
+
+
+def decide_slowly(
+    rules: Sequence[Rule], question: Question, held: Iterable[str] = ()
+) -> tuple[str, list[str]]:
+    """Outcome of a question, and the ids of the rules that decide it."""
+    says: dict[str, list[str]] = {name: [] for name in GRAVITY}
+    for rule in rules:
+        named = any(is_named(w, p, question.start_ms) for w in rule.where for p in question.places)
+        if rule.addresses == "persons" or rule.effect == "permit" or not named:
+            continue
+        answers = rule_answers(rules, rule, question)
+        if answers == NO or rule.open_question:
+            continue
+        if answers == EITHER:
+            if rule.force == "binding" and not is_put_aside(rules, rule, question):
+                says["UNKNOWN"].append(rule.id)
+        elif rule.force != "binding":
+            says["ADVISED_AGAINST"].append(rule.id)
+        elif rule.permit is None:
+            says["FORBIDDEN"].append(rule.id)
+        elif rule.id not in held and (
+            rule.permit.kind == "authority" or not question.facts.scheduled
+        ):
+            says["NOT_PERMITTED"].append(rule.id)
+    gravest = max((name for name in GRAVITY if says[name]), key=GRAVITY.index, default=GRAVITY[0])
+    return gravest, sorted(says[gravest])
+
+
+class Unsure(Exception):
+    """The twin owes no answer: the facts have several gaps, and one hides another."""
+
+
+def is_put_aside(rules: Sequence[Rule], rule: Rule, question: Question) -> bool:
+    """Whether what is missing is the tail or the route: judged once there is one, or never."""
+    facts = question.facts
+    if facts.crossed is None:
+        ways = (frozenset[str](), frozenset(STATE_CODES))
+        none, everywhere = (
+            rule_answers(rules, rule, replace(question, facts=replace(facts, crossed=way)))
+            for way in ways
+        )
+        if none != everywhere:
+            return True
+        if none == EITHER and _asks(rules, rule, "crossed"):
+            raise Unsure
+    if facts.registration is None and _asks(rules, rule, "registration"):
+        marks = ["none of these", *_marks(rules, rule)]
+        found = {
+            rule_answers(rules, rule, replace(question, facts=replace(facts, registration=mark)))
+            for mark in marks
+        }
+        if len(found) == 1 and EITHER not in found:
+            raise Unsure
+        return EITHER not in found
+    return False
+
+
+def _dumped(rules: Sequence[Rule], rule: Rule) -> list[dict[str, Any]]:
+    """A rule, its licences and all their tables."""
+    heap: list[Any] = [r.model_dump() for r in rules if rule.id in (r.id, *r.relieves)]
+    found = []
+    while heap:
+        entry = heap.pop()
+        if isinstance(entry, dict):
+            found.append(entry)
+            heap += entry.values()
+        elif isinstance(entry, list | tuple):
+            heap += entry
+    return found
+
+
+def _asks(rules: Sequence[Rule], rule: Rule, fact: str) -> bool:
+    """Whether a rule, an exception or a licence of it asks for a fact at all."""
+    keys = (fact, f"{fact}_not")
+    return any(table.get(key) for table in _dumped(rules, rule) for key in keys)
+
+
+def _marks(rules: Sequence[Rule], rule: Rule) -> list[str]:
+    tables = _dumped(rules, rule)
+    keys = ("registration", "registration_not")
+    return sorted({mark for table in tables for key in keys for mark in table.get(key, ())})

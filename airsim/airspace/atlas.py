@@ -11,33 +11,21 @@ import tempfile
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from airsim.airspace.arrangement import Arrangement, arrange_edges
 from airsim.airspace.index import CellIndex, build_index
-from airsim.base import (
-    OPEN_FROM,
-    OPEN_TO,
-    InputError,
-    Problem,
-    ProblemList,
-    find_resource,
-    parse_instant,
-)
-from airsim.units import UNLIMITED_FT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from airsim.base import InputError, Problem, ProblemList, find_resource
 
 LAYER_NAMES: Final = ("territory", "fir", "zone")
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
 _VARIANTS: Final = ("nominal", "plus30", "minus30")
 _FILES: Final = {"territory": "territory", "fir": "fir", "zone": "zones"}
-_FORMAT = 3  # of the cached arrays: raise it when their meaning changes
-_TEXTS = ("designator", "title", "quality", "state", "source", "edition")
+_FORMAT = 5  # of the cached arrays: raise it when their meaning changes
+_TEXTS = ("designator", "title", "quality", "state", "source", "edition", "contains_firs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +40,8 @@ class Layer:
         One per area. A designator may have several rows that differ in validity.
     state : tuple of str
         Sovereign of a territory, State of an FIR, empty for a zone.
+    contains_firs : tuple of str
+        Designators, separated by spaces, of the FIRs that a national area stands for.
     eu_territory : ndarray of bool
         Territory to which EU law applies; all False in the other layers.
     valid_from_ms, valid_to_ms : ndarray of int64
@@ -87,6 +77,7 @@ class Layer:
     upper_ft: NDArray[np.int32]
     source: tuple[str, ...]
     edition: tuple[str, ...]
+    contains_firs: tuple[str, ...]
     ring_start: NDArray[np.int64]
     vertex_start: NDArray[np.int64]
     ring_is_hole: NDArray[np.bool_]
@@ -97,6 +88,9 @@ class Layer:
 
     def __len__(self) -> int:
         return len(self.designator)
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.name}: {len(self)} areas, {len(self.arrangement.edge)} edges>"
 
     @cached_property
     def _rows(self) -> dict[str, list[int]]:
@@ -124,6 +118,9 @@ class Atlas:
 
     layers: tuple[Layer, ...]
     content_hash: str
+
+    def __repr__(self) -> str:
+        return f"<Atlas {self.content_hash[:12]}: {', '.join(map(repr, self.layers))}>"
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -169,6 +166,9 @@ def load_atlas(
     The first load of a file arranges and indexes it (seconds) and keeps the arrays in the user's
     cache folder, or in the one that the environment variable ``AIRSIM_CACHE_DIR`` names; later
     loads map them (milliseconds). Where nothing can be written the arrays stay in memory.
+    Edges are great circles between vertices, but for edges that span 180 degrees of longitude or
+    more: these follow the parallel. Vertices are snapped to 1e-9 degrees, outlines that cross
+    themselves are repaired.
     """
     given = {"territory": territory, "fir": fir, "zone": zones}
     problems = ProblemList()
@@ -188,13 +188,11 @@ def load_atlas(
 
 def _load_layer(name: str, path: str | Path | None, variant: str) -> Layer:
     shipped = f"geodata/{_FILES[name]}.parquet"
+    file = find_resource(shipped) if path is None else Path(path)
     try:
-        file = find_resource(shipped) if path is None else Path(path)
         content = file.read_bytes()
-    except InputError:
-        content, file = b"", Path(shipped)  # not shipped yet: an empty layer
     except OSError as error:
-        raise InputError(Problem(str(path), "", f"cannot be read: {error.strerror}")) from error
+        raise InputError(Problem(str(file), "", f"cannot be read: {error.strerror}")) from error
     key = hashlib.sha256(f"{_FORMAT} {name} {variant if name == 'zone' else ''}\n".encode())
     key.update(content)
     digest = key.hexdigest()
@@ -210,165 +208,18 @@ def _load_layer(name: str, path: str | Path | None, variant: str) -> Layer:
 # ------------------------------------------------------------------------------- cold: build
 def _build_layer(name: str, content: bytes, file: str, variant: str, digest: str) -> Layer:
     """Read, check, arrange and index a layer."""
-    table = _read_table(name, content, file)
-    if name == "zone":
-        table = _choose_variant(table, variant)
-    rings, ring_start, is_hole = _read_rings(table.pop("geometry"), table["designator"], file)
-    size = np.array([ring.shape[0] for ring in rings], np.int64)
-    vertex_start = np.concatenate(([0], np.cumsum(size)))
-    lonlat = np.concatenate(rings) if rings else np.empty((0, 2))
+    from airsim.airspace.loader import read_layer
+
+    table = read_layer(name, content, file, variant)
     areas = len(table["designator"])
-    ring_area = np.repeat(np.arange(areas, dtype=np.int32), np.diff(ring_start))
-    arrangement = arrange_edges(lonlat, vertex_start, ring_area)
-    index = build_index(arrangement, lonlat, vertex_start, ring_area, areas)
-    table |= {
-        "ring_start": ring_start,
-        "vertex_start": vertex_start,
-        "ring_is_hole": is_hole,
-        "lonlat": lonlat,
-    }
+    ring_area = np.repeat(np.arange(areas, dtype=np.int32), np.diff(table["ring_start"]))
+    rings = (table["lonlat"], table["vertex_start"], ring_area)
+    arrangement = arrange_edges(*rings)
+    index = build_index(arrangement, *rings, areas)
     layer = Layer(name=name, content_hash=digest, arrangement=arrangement, index=index, **table)
     for array in _arrays(layer).values():
         array.flags.writeable = False
     return layer
-
-
-def _read_table(name: str, content: bytes, file: str) -> dict[str, Any]:
-    """Columns of a GeoParquet file as Layer fields, plus WKB `geometry` and zone `variant`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    problems = ProblemList()
-    columns: dict[str, list[Any]] = {}
-    rows = 0
-    if content:
-        try:
-            read = pq.read_table(pa.BufferReader(content))
-        except pa.ArrowException as error:
-            raise InputError(Problem(file, "", f"is no Parquet file: {error}")) from error
-        columns = {column: read.column(column).to_pylist() for column in read.column_names}
-        rows = read.num_rows
-        wanted = ["designator", "name", "quality", "source", "edition", "valid_from", "valid_to"]
-        wanted += {"territory": ["sovereign", "eu_territory"], "fir": ["state"]}.get(name, [])
-        wanted += ["lower_limit", "upper_limit"] if name == "zone" else []
-        for column in [*wanted, "geometry"]:
-            if column not in columns:
-                problems.add(file, column, "column is missing", f"a {name} layer needs it")
-    problems.raise_if_any()
-
-    def texts(column: str) -> tuple[str, ...]:
-        return tuple("" if v is None else str(v) for v in columns.get(column, [""] * rows))
-
-    def instants(column: str, default: int) -> NDArray[np.int64]:
-        found = np.full(rows, default, np.int64)
-        for row, text in enumerate(texts(column)):
-            if text:
-                try:
-                    found[row] = parse_instant(text)
-                except ValueError as error:
-                    problems.add(file, f"row {row} {column}", str(error), "ISO 8601 with Z")
-        return found
-
-    def numbers(column: str, default: int) -> NDArray[np.int32]:
-        found = np.full(rows, default, np.int32)
-        for row, value in enumerate(columns.get(column, [])):
-            if value is not None and not 0 <= value <= UNLIMITED_FT:
-                problems.add(file, f"row {row} {column}", f"{value} ft", "0 (GND) to 99999 (UNL)")
-            elif value is not None:
-                found[row] = int(value)
-        return found
-
-    state = {"territory": "sovereign", "fir": "state"}.get(name, "")
-    flags = columns.get("eu_territory", []) if name == "territory" else []
-    table: dict[str, Any] = {
-        "designator": texts("designator"),
-        "title": texts("name"),
-        "quality": texts("quality"),
-        "state": texts(state) if state else ("",) * rows,
-        "source": texts("source"),
-        "edition": texts("edition"),
-        "eu_territory": np.array([bool(f) for f in flags] or [False] * rows, np.bool_),
-        "valid_from_ms": instants("valid_from", OPEN_FROM),
-        "valid_to_ms": instants("valid_to", OPEN_TO),
-        "lower_ft": numbers("lower_limit", 0) if name == "zone" else np.zeros(rows, np.int32),
-        "upper_ft": numbers("upper_limit", UNLIMITED_FT)
-        if name == "zone"
-        else np.full(rows, UNLIMITED_FT, np.int32),
-        "geometry": columns.get("geometry", []),
-        "variant": tuple(text or "nominal" for text in texts("variant")),
-    }
-    for row, designator in enumerate(table["designator"]):
-        if not designator:
-            problems.add(file, f"row {row}", "has no designator")
-        if table["valid_from_ms"][row] >= table["valid_to_ms"][row]:
-            problems.add(file, designator or f"row {row}", "is valid to before it is valid from")
-        if table["lower_ft"][row] >= table["upper_ft"][row]:
-            problems.add(file, designator or f"row {row}", "lower limit is not below upper limit")
-    problems.raise_if_any()
-    if name != "zone":
-        table.pop("variant")
-    return table
-
-
-def _choose_variant(table: dict[str, Any], variant: str) -> dict[str, Any]:
-    """Rows of the variant; nominal ones of zones that do not have it."""
-    variants = table.pop("variant")
-    has = {d for d, v in zip(table["designator"], variants, strict=True) if v == variant}
-    keep = [
-        row
-        for row, (d, v) in enumerate(zip(table["designator"], variants, strict=True))
-        if v == (variant if d in has else "nominal")
-    ]
-    return {
-        column: values[keep] if isinstance(values, np.ndarray) else tuple(values[k] for k in keep)
-        for column, values in table.items()
-    }
-
-
-def _read_rings(
-    geometry: Sequence[bytes | None], designator: Sequence[str], file: str
-) -> tuple[list[NDArray[np.float64]], NDArray[np.int64], NDArray[np.bool_]]:
-    """Snapped rings (last vertex dropped, shells anticlockwise), rings per area, hole flags."""
-    import shapely
-
-    from airsim.airspace.arrangement import SNAP
-
-    problems = ProblemList()
-    rings: list[NDArray[np.float64]] = []
-    holes: list[bool] = []
-    count = np.zeros(len(geometry) + 1, np.int64)
-    for row, wkb in enumerate(geometry):
-        label = f"{designator[row]} (row {row})"
-        shape = None
-        try:
-            shape = None if wkb is None else shapely.from_wkb(wkb)
-        except (shapely.errors.GEOSException, TypeError) as error:
-            problems.add(file, label, f"geometry cannot be read: {error}")
-            continue
-        if shape is None or shape.is_empty:
-            problems.add(file, label, "has no geometry")
-            continue
-        if shape.geom_type not in ("Polygon", "MultiPolygon"):
-            problems.add(file, label, f"is a {shape.geom_type}", "give Polygon or MultiPolygon")
-            continue
-        west, south, east, north = shape.bounds
-        if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
-            problems.add(file, label, "leaves the map", "lon -180..180, lat -90..90, split at 180")
-            continue
-        # snapping may fold slivers: this drops them and leaves rings that do not cross
-        shape = shapely.set_precision(shapely.make_valid(shape), 1.0 / SNAP)
-        polygons = [p for p in shapely.get_parts(shape, return_index=False).tolist()]
-        polygons = [p for p in polygons if p.geom_type == "Polygon" and not p.is_empty]
-        if not polygons:
-            problems.add(file, label, "has no area left after snapping to 1e-9 degrees")
-        for polygon in polygons:
-            polygon = shapely.orient_polygons(polygon)
-            for k, ring in enumerate([polygon.exterior, *polygon.interiors]):
-                rings.append(np.ascontiguousarray(shapely.get_coordinates(ring)[:-1]))
-                holes.append(k > 0)
-                count[row + 1] += 1
-    problems.raise_if_any()
-    return rings, np.cumsum(count), np.array(holes, np.bool_)
 
 
 # -------------------------------------------------------------------------------- warm: cache
@@ -406,8 +257,8 @@ def _write_cached(folder: Path, layer: Layer) -> bool:
         text = {name: getattr(layer, name) for name in _TEXTS}
         record = {"name": layer.name, "content_hash": layer.content_hash, "text": text}
         (Path(scratch) / "layer.json").write_text(json.dumps(record), encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)  # it could not be read
+        if folder.exists() and _read_cached(folder, layer.content_hash) is None:
+            shutil.rmtree(folder)  # damaged; a good one comes from another process
         os.replace(scratch, folder)
     except OSError:
         if scratch is not None:
