@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +32,7 @@ from airsim.report.gather import (
     index_rules,
     name_place,
 )
-from airsim.report.projection import Floats, draw_great_circles
+from airsim.report.projection import Floats, Geometries, draw_great_circles
 from airsim.report.shapes import AreaKey, Shapes, load_shapes
 from airsim.report.sheet import HALO, INK, Sheet, Spot, add_key, open_sheet
 from airsim.results import Results, open_atomic
@@ -48,6 +49,7 @@ STYLES = (
 )
 OTHER = ("#555555", "++++")
 MOST_LABELS = 40
+_DIGITS = re.compile(r"(?<=\.\d)\d+")  # a tenth of a point is less than a map can show
 _EDGES: dict[str, Any] = {
     "FORBIDDEN": "-",
     "NOT_PERMITTED": (0, (5, 2)),
@@ -68,7 +70,16 @@ _LABELS: dict[str, dict[str, Any]] = {
 }
 
 
-def draw_map(view: RouteView, shapes: Shapes, results: Results) -> Figure:
+def rank_closures(views: Iterable[RouteView]) -> dict[str, int]:
+    """Rules by the number of routes for which they close something: a fixed look for the chief."""
+    counts = Counter(rule for v in views for rule in dict.fromkeys(c.rule for c in v.closures))
+    ranked = sorted(counts, key=lambda rule: (-counts[rule], rule))
+    return {rule: number for number, rule in enumerate(ranked)}
+
+
+def draw_map(
+    view: RouteView, shapes: Shapes, results: Results, *, ranks: Mapping[str, int] | None = None
+) -> Figure:
     """Map of one route: permitted route, great circle, airspaces, closures and their instruments.
 
     Parameters
@@ -79,6 +90,8 @@ def draw_map(view: RouteView, shapes: Shapes, results: Results) -> Figure:
         Outlines.
     results : Results
         For rule titles and aerodrome codes.
+    ranks : mapping of str to int, optional
+        From `rank_closures`: keeps fill and hatch of a rule alike on all maps of a run.
 
     Returns
     -------
@@ -90,19 +103,24 @@ def draw_map(view: RouteView, shapes: Shapes, results: Results) -> Figure:
     points = [draw_great_circles(line) for line in (view.planned, view.direct) if len(line)]
     sheet = open_sheet(np.concatenate([*points, *(np.array([s]) for s in stops.values())]), shapes)
     keys = _list_areas(view)
-    lines = _draw_borders(sheet, keys, {key for c in view.closures for key in c.areas})
-    closures = _draw_closures(sheet, view.closures, index_rules(results))
+    closed = {key for closure in view.closures for key in closure.areas}
+    lines = _draw_borders(sheet, keys, closed)
+    closures = _draw_closures(sheet, view.closures, index_rules(results), ranks or {})
     lines += _draw_tracks(sheet, view)
     lines += _draw_places(sheet, view, stops, results)
-    lines += _draw_inexact(sheet, keys)
-    _label_crossed(sheet, view)
+    lines += _draw_inexact(sheet, keys, closed)
+    _label_crossed(sheet, [key for key in keys if key not in closed])
     _label_closed(sheet, view.closures)
+    _label_small_zones(sheet, keys, closed)
     add_key(sheet, lines, closures)
     return sheet.figure
 
 
 def _list_areas(view: RouteView) -> list[AreaKey]:
+    """Airspaces closed or crossed; of zones merely crossed, those that a rule speaks of."""
+    spoken = {(d["layer"], d["designator"]) for d in view.decisions if d["rules"]}
     crossed = [(c["layer"], c["designator"]) for c in view.crossings]
+    crossed = [key for key in crossed if key[0] != "zone" or key in spoken]
     return list(dict.fromkeys(crossed + [key for c in view.closures for key in c.areas]))
 
 
@@ -135,30 +153,42 @@ def _is_inexact(sheet: Sheet, key: AreaKey) -> bool:
 
 
 def _draw_closures(
-    sheet: Sheet, closures: Sequence[Closure], rules: Mapping[str, Row]
+    sheet: Sheet, closures: Sequence[Closure], rules: Mapping[str, Row], ranks: Mapping[str, int]
 ) -> list[Patch]:
     """Fill and hatch closed airspace by instrument; returns the key of what the frame shows."""
+    shown = [closure for closure in closures if len(sheet.cut(closure.areas)[0])]
+    looks = _choose_looks([closure.rule for closure in shown], ranks)
     entries: list[Patch] = []
     others: list[str] = []
-    for closure in closures:
+    for closure in shown:
         fills, _ = sheet.cut(closure.areas)
-        if not len(fills):
-            continue
-        colour, hatch = STYLES[len(entries)] if len(entries) < len(STYLES) else OTHER
-        look = _tint(colour)
-        sheet.fill(fills, hatch=hatch, label=f"closed: {closure.rule}", zorder=2, **look)
+        colour, hatch = looks.get(closure.rule, OTHER)
+        look = {**_tint(colour), "hatch": hatch}
+        sheet.fill(fills, label=f"closed: {closure.rule}", zorder=2, **look)
         _, outlines = sheet.cut([key for key in closure.areas if not _is_inexact(sheet, key)])
         edge = _EDGES.get(closure.outcome, "-")
         sheet.stroke(outlines, color=colour, linewidth=0.8, linestyle=edge, zorder=2.5)
-        if len(entries) < len(STYLES):
+        if closure.rule in looks:
             text = _describe_closure(closure, rules)
-            entries.append(Patch(label=text, hatch=hatch, linewidth=0.5, **look))
+            entries.append(Patch(label=text, linewidth=0.5, **look))
         else:
             others.append(closure.rule)
     if others:
-        text = _shorten(f"{len(others)} other rules: {', '.join(dict.fromkeys(others))}", 115)
-        entries.append(Patch(label=text, hatch=OTHER[1], linewidth=0.5, **_tint(OTHER[0])))
+        text = _shorten(f"{len(set(others))} other rules: {', '.join(dict.fromkeys(others))}", 115)
+        look = {**_tint(OTHER[0]), "hatch": OTHER[1]}
+        entries.append(Patch(label=text, linewidth=0.5, **look))
     return entries
+
+
+def _choose_looks(rules: Sequence[str], ranks: Mapping[str, int]) -> dict[str, tuple[str, str]]:
+    """A look for each of the first rules: its own on every map where it can have it."""
+    chosen = list(dict.fromkeys(rules))[: len(STYLES)]
+    looks: dict[str, tuple[str, str]] = {}
+    for rule in sorted(chosen, key=lambda r: ranks.get(r, len(ranks))):
+        wanted = STYLES[ranks[rule]] if ranks.get(rule, len(STYLES)) < len(STYLES) else None
+        free = [style for style in STYLES if style not in looks.values()]
+        looks[rule] = wanted if wanted in free and wanted is not None else free[-1]
+    return looks
 
 
 def _tint(colour: str) -> dict[str, Any]:
@@ -179,19 +209,27 @@ def _shorten(text: str, length: int) -> str:
 
 
 def _draw_tracks(sheet: Sheet, view: RouteView) -> list[Any]:
+    """Permitted route and great circle, told apart only where they differ."""
     entries = []
-    note = "great circle" if len(view.planned) else "great circle; no permitted route"
-    for name, text, points, look in (
-        ("permitted route", "permitted route", view.planned, _PERMITTED),
-        ("great circle", note, view.direct, _DIRECT),
-    ):
-        if len(points):
-            line = sheet.project(points)
-            sheet.labels.block(line[:: max(1, len(line) // 300)], 5.0, 5.0)
-            effects = [HALO] if look is _PERMITTED else []
-            zorder = 6 if look is _PERMITTED else 5
-            sheet.axes.plot(*line.T, label=name, path_effects=effects, zorder=zorder, **look)
-            entries.append(Line2D([], [], label=text, **look))
+    permitted, direct = (
+        sheet.project(line) if len(line) else line for line in (view.planned, view.direct)
+    )
+    same = False
+    if len(permitted) and len(direct):
+        apart = shapely.LineString(permitted).hausdorff_distance(shapely.LineString(direct))
+        same = apart < 2.0 * sheet.labels.step
+    for line in (permitted, direct):
+        sheet.labels.block(line[:: max(1, len(line) // 300)].tolist(), 5.0, 5.0)
+    if len(permitted):
+        sheet.axes.plot(
+            *permitted.T, label="permitted route", path_effects=[HALO], zorder=6, **_PERMITTED
+        )
+        text = "permitted route (the great circle)" if same else "permitted route"
+        entries.append(Line2D([], [], label=text, **_PERMITTED))
+    if len(direct):
+        sheet.axes.plot(*direct.T, label="great circle", zorder=5, **_DIRECT)
+        text = "great circle" if len(permitted) else "great circle; no permitted route"
+        entries += [] if same else [Line2D([], [], label=text, **_DIRECT)]
     return entries
 
 
@@ -221,47 +259,77 @@ def _draw_places(
 
 
 def _mark_place(
-    sheet: Sheet, spot: Floats, text: str, *, marker: str, size: float, font: float = 8.0
+    sheet: Sheet,
+    spot: Floats,
+    text: str,
+    *,
+    marker: str,
+    size: float,
+    font: float = 8.0,
+    must: bool = True,
 ) -> None:
     x, y = sheet.projection.project(spot.reshape(1, 2))[0].tolist()
+    if not sheet.frame.holds(x, y):
+        return
     sheet.axes.plot(
         [x], [y], marker=marker, markersize=size, zorder=8, label=f"aerodrome: {text}", **_MARK
     )
-    sheet.labels.block([(x, y)], 7.0, 7.0)
+    sheet.labels.block([(x, y)], size + 2.5, size + 2.5)
     step = sheet.labels.step
-    half = len(text) * font * 0.33 + 6
+    half = len(text) * font * 0.33 + size + 1.5
     around = [(0, 1.3), (0, -1.3), (1, 0), (-1, 0), (1, 1.2), (-1, 1.2), (1, -1.2), (-1, -1.2)]
     spots = [(x + right * half * step, y + up * font * step) for right, up in around]
-    sheet.labels.place(text, spots, size=font, must=True, color=INK, weight="bold")
+    away = [] if must else sheet.ring([(x, y)])
+    sheet.labels.place(text, spots, size=font, must=must, away=away, color=INK, weight="bold")
 
 
-def _draw_inexact(sheet: Sheet, keys: Sequence[AreaKey]) -> list[Any]:
+def _draw_inexact(sheet: Sheet, keys: Sequence[AreaKey], closed: set[AreaKey]) -> list[Any]:
     """Outlines that nobody published: another line, and the word on the map."""
     seen = False
     for key in keys:
-        quality = sheet.shapes.quality.get(key, "")
-        if quality not in NOT_EXACT:
+        if not _is_inexact(sheet, key):
             continue
+        quality = sheet.shapes.quality[key]
         fills, outlines = sheet.cut([key])
-        width = _INEXACT["linewidth"] if key[0] == "zone" else 0.6
+        width = _INEXACT["linewidth"] if key in closed else 0.6
         look = {**_INEXACT, "linewidth": width, "zorder": 2.8}
         sheet.stroke(outlines, label=f"{quality} outline: {key[1]}", **look)
-        spots = sheet.spread(sheet.find_spots(fills))
-        sheet.labels.place(
-            f"{key[1]}\n({quality})", spots, size=6.3, must=key[0] == "zone", color=INK,
-            style="italic", weight="bold" if key[0] == "zone" else "normal",
-        )  # fmt: skip
+        if key in closed and not _is_small(sheet, fills):
+            _label_inexact(sheet, key, fills, closed, must=True)
         seen = seen or len(fills) > 0
     return [Line2D([], [], label="approximate or synthetic outline", **_INEXACT)] if seen else []
 
 
-def _label_crossed(sheet: Sheet, view: RouteView) -> None:
-    crossed = dict.fromkeys((c["layer"], c["designator"]) for c in view.crossings)
-    for layer, designator in crossed:
+def _is_small(sheet: Sheet, fills: Geometries) -> bool:
+    """Whether an area is too small on this map to stand out (40 by 40 points)."""
+    return float(shapely.area(fills).sum()) < (40.0 * sheet.labels.step) ** 2
+
+
+def _label_inexact(
+    sheet: Sheet, key: AreaKey, fills: Geometries, closed: set[AreaKey], *, must: bool = False
+) -> None:
+    spots = sheet.find_spots(fills)
+    sheet.labels.place(
+        f"{key[1]}\n({sheet.shapes.quality[key]})", spots, size=6.3, away=sheet.ring(spots),
+        must=must, color=INK, style="italic", weight="bold" if key in closed else "normal",
+    )  # fmt: skip
+
+
+def _label_small_zones(sheet: Sheet, keys: Sequence[AreaKey], closed: set[AreaKey]) -> None:
+    """Where room is left: inexact areas that are small or only crossed."""
+    for key in keys:
+        if _is_inexact(sheet, key):
+            fills, _ = sheet.cut([key])
+            if len(fills) and (key not in closed or _is_small(sheet, fills)):
+                _label_inexact(sheet, key, fills, closed)
+
+
+def _label_crossed(sheet: Sheet, keys: Sequence[AreaKey]) -> None:
+    for layer, designator in keys:
         if not _is_inexact(sheet, (layer, designator)):
             fills, _ = sheet.cut([(layer, designator)])
-            spots = sheet.spread(sheet.find_spots(fills))
-            sheet.labels.place(designator, spots, **_LABELS[layer])
+            spots = sheet.find_spots(fills)
+            sheet.labels.place(designator, spots, away=sheet.ring(spots), **_LABELS[layer])
 
 
 def _label_closed(sheet: Sheet, closures: Sequence[Closure]) -> None:
@@ -279,6 +347,8 @@ def _label_closed(sheet: Sheet, closures: Sequence[Closure]) -> None:
 def draw_overview(views: Sequence[RouteView], shapes: Shapes, results: Results) -> Figure | None:
     """All routes on one map: permitted ones solid, great circles of barred ones dashed.
 
+    The frame holds the routes flown; a question that leads farther leaves it.
+
     Returns
     -------
     matplotlib.figure.Figure or None
@@ -288,22 +358,24 @@ def draw_overview(views: Sequence[RouteView], shapes: Shapes, results: Results) 
     tracks = [(view, track) for view, track in tracks if len(track)]
     if not tracks:
         return None
-    points = np.concatenate([draw_great_circles(t, step_degrees=2.0) for _, t in tracks])
-    sheet = open_sheet(points, shapes)
+    farthest = max((v.flight["direct_km"] for v, _ in tracks if not v.flight["probe"]), default=1e9)
+    near = [track for view, track in tracks if view.flight["direct_km"] <= farthest]
+    sheet = open_sheet(
+        np.concatenate([draw_great_circles(track, step_degrees=2.0) for track in near]), shapes
+    )
     entries: dict[str, Any] = {}
     ends: dict[str, Floats] = {}
     for view, track in tracks:
         permitted = len(view.planned) > 0
         look = {**(_PERMITTED if permitted else _DIRECT), "linewidth": 1.1 if permitted else 0.8}
         name = "permitted route" if permitted else "great circle; no permitted route"
-        line = sheet.project(track)
-        sheet.axes.plot(*line.T, label=name, zorder=5, alpha=0.85, **look)
+        sheet.axes.plot(*sheet.project(track).T, label=name, zorder=5, alpha=0.85, **look)
         entries.setdefault(name, Line2D([], [], label=name, **look))
         ends.setdefault(view.flight["adep"], track[0])
         ends.setdefault(view.flight["ades"], track[-1])
     for icao, spot in ends.items():
         text = str(find_place(results, icao).get("iata") or icao)
-        _mark_place(sheet, spot, text, marker="o", size=3.0, font=6.3)
+        _mark_place(sheet, spot, text, marker="o", size=3.0, font=6.3, must=False)
     add_key(sheet, [entries[name] for name in sorted(entries)], [])
     return sheet.figure
 
@@ -326,7 +398,13 @@ def render_svg(figure: Figure, salt: str) -> str:
     svg = svg[svg.index("<svg") :]
     for pattern in (r"<metadata>.*?</metadata>\s*", r"<!--.*?-->\s*", r' id="[A-Za-z0-9]+_\d+"'):
         svg = re.sub(pattern, "", svg, flags=re.DOTALL)
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    return re.sub(r' d="[^"]*"', lambda found: _shorten_path(found[0]), svg)
+
+
+def _shorten_path(path: str) -> str:
+    """The same strokes in fewer bytes: straight lines need no letter after the first."""
+    path = _DIGITS.sub("", path)
+    return path if "Q" in path or "C" in path else path.replace(" \nL ", " ")
 
 
 def _print_figure(
@@ -368,10 +446,8 @@ def draw_route(results: Results, flight_id: str, path: Path | str) -> Path:
         No such flight, nothing to draw, or another suffix.
     """
     target = Path(path)
-    view = next(
-        (v for v in gather_routes(results) if flight_id in {f["flight_id"] for f in v.flights}),
-        None,
-    )
+    views = gather_routes(results)
+    view = next((v for v in views if flight_id in {f["flight_id"] for f in v.flights}), None)
     if view is None:
         raise InputError(
             Problem("flight", flight_id, "no such flight in these results", "see flights.csv")
@@ -381,7 +457,8 @@ def draw_route(results: Results, flight_id: str, path: Path | str) -> Path:
     suffix = target.suffix.lower().lstrip(".")
     if suffix not in ("png", "svg"):
         raise InputError(Problem("path", target.name, "is neither .png nor .svg", "choose one"))
-    figure = draw_map(view, load_shapes(results), results)
+    ranks = rank_closures(views)
+    figure = draw_map(view, load_shapes(results), results, ranks=ranks)
     with open_atomic(target, "wb") as stream:
         _print_figure(figure, stream, suffix, flight_id)
     return target

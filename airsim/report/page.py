@@ -30,12 +30,13 @@ from airsim.report.gather import (
     worst_confidence,
 )
 from airsim.report.geojson import write_geojson
-from airsim.report.maps import draw_map, draw_overview, render_svg
-from airsim.report.shapes import load_shapes
+from airsim.report.maps import draw_map, draw_overview, rank_closures, render_svg
+from airsim.report.shapes import Shapes, load_shapes
 from airsim.report.terminal import format_minutes, format_number
 from airsim.results import Results, write_text
 
 MOST_MAPS = 60
+SHORT_ROWS = 8  # longer tables of findings leave page one to the answers
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNITS = {"km": "km", "nm": "NM", "min": "min", "kg": "kg", "ft": "ft", "utc": "UTC"}
@@ -76,9 +77,10 @@ def render_report(results: Results, folder: Path | str) -> Path:
     page = _make_environment(results).get_template("report.html.j2")
     text = page.render(
         summary=results.summary,
+        short_rows=SHORT_ROWS,
         views=views,
         overview=None if overview is None else Markup(render_svg(overview, "overview")),
-        sections=_draw_sections(views, results),
+        sections=_draw_sections(views, shapes, results),
         rules=sorted(index_rules(results).values(), key=lambda rule: rule["rule_id"]),
         inexact=_list_inexact(results),
         labels={
@@ -91,16 +93,16 @@ def render_report(results: Results, folder: Path | str) -> Path:
     return target
 
 
-def _draw_sections(views: Sequence[RouteView], results: Results) -> list[_Section]:
+def _draw_sections(views: Sequence[RouteView], shapes: Shapes, results: Results) -> list[_Section]:
     """A map per route; a return over the same track refers to the map of its outbound."""
-    shapes = load_shapes(results)
     sections: list[_Section] = []
     drawn: list[RouteView] = []
+    ranks = rank_closures(views)
     for view in views:
         same = next((other for other in drawn if shares_map(view, other)), None)
         svg = None
         if same is None and len(drawn) < MOST_MAPS and (len(view.planned) or len(view.direct)):
-            svg = Markup(render_svg(draw_map(view, shapes, results), view.key))
+            svg = Markup(render_svg(draw_map(view, shapes, results, ranks=ranks), view.key))
             drawn.append(view)
         sections.append(_Section(view, svg, same))
     return sections

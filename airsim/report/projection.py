@@ -128,7 +128,7 @@ def fit_frame(
         low, high = plane.min(axis=0), plane.max(axis=0)
         centre = projection.unproject(*((low + high) / 2.0).tolist())
     middle = (low + high) / 2.0
-    width, height = (max(float(s), 1.0) * 1.16 for s in high - low)
+    width, height = (max(float(s), 1.0) * 1.2 for s in high - low)
     width = max(width, least_km, height / aspects[1])
     height = min(max(height, width * aspects[0]), width * aspects[1])
     return projection, Frame(
@@ -214,7 +214,7 @@ def cut_to_frame(
     outlines : ndarray
         Lines of the plane: true edges alone, without those along 180 degrees or the poles.
     """
-    tolerance = frame.width / 1600.0
+    tolerance = frame.width / 1200.0
     around = frame.widen(frame.width * 0.02)
     fills, outlines = [], []
     for box in _visible_boxes(projection, frame):

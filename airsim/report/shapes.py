@@ -48,14 +48,10 @@ class Shapes:
         """State borders for a map of a width."""
         return self._thin("borders", self.borders, width_km)
 
-    def thin_areas(self, keys: list[AreaKey], width_km: float) -> Geometries:
-        """Outlines of areas for a map of a width; areas without one are left out."""
-        shapes = [
-            self._thin(f"{layer}/{name}", self.areas[layer, name], width_km)
-            for layer, name in keys
-            if (layer, name) in self.areas
-        ]
-        return np.concatenate(shapes) if shapes else np.array([], dtype=object)
+    def thin_area(self, key: AreaKey, width_km: float) -> Geometries:
+        """Outline of an area for a map of a width; empty if the run has none."""
+        shapes = self.areas.get(key, np.array([], dtype=object))
+        return self._thin("/".join(key), shapes, width_km)
 
     def _thin(self, name: str, shapes: Geometries, width_km: float) -> Geometries:
         tolerance = next((t for least, t in _LEVELS if width_km >= least), 0.0)

@@ -74,16 +74,29 @@ class Labels:
         )
 
     def place(
-        self, text: str, spots: Sequence[Spot], *, size: float, must: bool = False, **style: Any
+        self,
+        text: str,
+        spots: Sequence[Spot],
+        *,
+        size: float,
+        away: Sequence[Spot] = (),
+        must: bool = False,
+        **style: Any,
     ) -> bool:
-        """Write a label at the first free spot; with `must`, at the first if none is free."""
+        """Write a label at the first free spot, else at one `away` with a line to the first spot.
+
+        With `must` it is written over others rather than not at all.
+        """
         lines = text.split("\n")
         width, height = max(map(len, lines)) * size * 0.66 + 2, len(lines) * size * 1.25 + 1
-        free = (spot for spot in spots if self._is_free(self._box(*spot, width, height)))
+        free = (s for s in (*spots, *away) if self._is_free(self._box(*s, width, height)))
         chosen = next(free, spots[0] if must and spots else None)
         if chosen is None:
             return False
         self.block([chosen], width, height)
+        if chosen in away:
+            x, y = zip(spots[0], chosen, strict=True)
+            self.axes.plot(x, y, color=INK, linewidth=0.5, zorder=8.5, label=f"pointer: {text}")
         self.axes.text(
             *chosen, text, fontsize=size, ha="center", va="center", linespacing=1.1, zorder=9,
             path_effects=[HALO], **style,
@@ -101,11 +114,18 @@ class Sheet:
     figure: Figure
     axes: Axes
     labels: Labels
+    pieces: dict[AreaKey, tuple[Geometries, Geometries]] = field(default_factory=dict)
 
     def cut(self, keys: Sequence[AreaKey]) -> tuple[Geometries, Geometries]:
         """Fills and outlines of areas, in the plane."""
-        shapes = self.shapes.thin_areas(list(keys), self.frame.width)
-        return cut_to_frame(shapes, self.projection, self.frame)
+        for key in keys:
+            if key not in self.pieces:
+                shapes = self.shapes.thin_area(key, self.frame.width)
+                self.pieces[key] = cut_to_frame(shapes, self.projection, self.frame)
+        found = [self.pieces[key] for key in keys]
+        nothing = np.array([], dtype=object)
+        fills, outlines = (np.concatenate([nothing, *(f[i] for f in found)]) for i in (0, 1))
+        return fills, outlines
 
     def project(self, lonlat: Floats) -> Floats:
         """A polyline of great circles, in the plane."""
@@ -115,12 +135,16 @@ class Sheet:
         """Fill polygons of the plane as one patch."""
         if len(polygons):
             rings = shapely.get_rings(shapely.orient_polygons(polygons))
-            self.axes.add_patch(PathPatch(_join(rings, closed=True), linewidth=0, **style))
+            self._add(PathPatch(_join(rings, closed=True), linewidth=0, **style))
 
     def stroke(self, lines: Geometries, *, color: str, **style: Any) -> None:
         """Draw lines of the plane as one patch."""
         if len(lines):
-            self.axes.add_patch(PathPatch(_join(lines), facecolor="none", edgecolor=color, **style))
+            self._add(PathPatch(_join(lines), facecolor="none", edgecolor=color, **style))
+
+    def _add(self, patch: PathPatch) -> None:
+        # Not add_patch, which would search every edge for limits that are already set.
+        self.axes.add_artist(patch)
 
     def find_spots(self, polygons: Geometries) -> list[Spot]:
         """Points inside the largest parts of an area, the roomiest first."""
@@ -145,17 +169,14 @@ class Sheet:
             spots.append((surface.x, surface.y))
         return spots
 
-    def spread(self, spots: Sequence[Spot]) -> list[Spot]:
-        """Spots, then rings round the first for areas too small to hold their label."""
-        if not spots:
-            return []
-        x, y = spots[0]
-        rings = [
+    def ring(self, spots: Sequence[Spot]) -> list[Spot]:
+        """Spots round the first, for areas too small to hold their label."""
+        return [
             (x + r * self.labels.step * math.cos(a), y + r * self.labels.step * math.sin(a))
-            for r in (12, 20, 30, 42)
+            for x, y in spots[:1]
+            for r in (14, 22, 32, 44)
             for a in np.linspace(0.0, 2 * math.pi, 16, endpoint=False).tolist()
         ]
-        return [*spots, *rings]
 
 
 def _join(lines: Geometries, *, closed: bool = False) -> Outline:
