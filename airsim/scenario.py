@@ -6,6 +6,7 @@ name in the file is looked up here, and every one that dangles is reported at on
 
 from __future__ import annotations
 
+import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -43,6 +44,31 @@ from airsim.permission import AreaKey, BoundRulebook, bind_rulebook
 
 HOUR_MS = 3_600_000
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
+
+
+@lru_cache(maxsize=4)
+def shipped_atlas(zone_variant: ZoneVariant = "nominal") -> Atlas:
+    """The shipped airspace, loaded once per process and zone variant."""
+    return load_atlas(zone_variant=zone_variant)
+
+
+def extended_atlas(zones: Path, zone_variant: ZoneVariant = "nominal") -> Atlas:
+    """The shipped airspace and the zones of a user's TOML file.
+
+    Raises
+    ------
+    InputError
+        Every problem of the file: unknown State, unclosed polygon, bad number, unknown key.
+    """
+    from airsim.airspace import build_zones, find_layer_areas, write_zones
+
+    base = shipped_atlas(zone_variant)
+    territory, fir, shipped = (find_layer_areas(base.layer(n)) for n in base.layer_names)
+    built = build_zones(zones, territory, fir, zones=shipped, file=str(zones))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "zones.parquet"
+        write_zones(built, path, extend=find_resource("geodata/zones.parquet"))
+        return load_atlas(zones=path, zone_variant=zone_variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +144,7 @@ class Scenario:
     sensitivity_zones: tuple[str, ...] = ()
     amendments: tuple[Amendment, ...] = ()
     options: Options = Options()
+    zones_file: Path | None = None
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
@@ -135,12 +162,6 @@ def _areas_over(atlas: Atlas, aerodromes: Aerodromes) -> dict[str, tuple[AreaKey
         for i in range(len(names)):
             found[i] += [(layer, int(row)) for row in rows[start[i] : start[i + 1]]]
     return {name: tuple(areas) for name, areas in zip(names, found, strict=True)}
-
-
-@lru_cache(maxsize=4)
-def shipped_atlas(zone_variant: ZoneVariant = "nominal") -> Atlas:
-    """The shipped airspace, loaded once per process and zone variant."""
-    return load_atlas(zone_variant=zone_variant)
 
 
 # The worked example's fleet and timetable serve single questions too: which type flies a route,
@@ -218,7 +239,8 @@ def amend_scenario(scenario: Scenario, amendments: Iterable[Amendment]) -> Scena
 
 def resize_zones(scenario: Scenario, zone_variant: ZoneVariant) -> Scenario:
     """The same world with its synthetic and approximate zones 30 NM larger or smaller."""
-    air = shipped_atlas(zone_variant)
+    own = scenario.zones_file
+    air = extended_atlas(own, zone_variant) if own else shipped_atlas(zone_variant)
     bound = bind_rulebook(scenario.rulebook, air, held=scenario.bound.held)
     return replace(scenario, atlas=air, bound=bound)
 
@@ -270,6 +292,7 @@ _KEYS: dict[str, frozenset[str]] = {
         ["operator", "adep", "ades", "eobt", "typecode", "registration", "scheduled"]
     ),
     "compare": frozenset({"title", "before", "after"}),
+    "zones": frozenset({"file"}),
     "sensitivity": frozenset({"zones"}),
 }
 
@@ -344,9 +367,17 @@ class _Binder:
         )
         if rulebook is not None:
             rulebook = self._attempt(lambda: amend_rulebook(rulebook, changes), rulebook)
+        zones = self.data.get("zones", {}).get("file")
+        atlas = self._attempt(
+            lambda: (
+                extended_atlas(self._near(zones), zone_variant)
+                if zones
+                else shipped_atlas(zone_variant)
+            ),
+            None,
+        )
         self.problems.raise_if_any()
         assert rulebook is not None
-        atlas = shipped_atlas(zone_variant)
         flights = expand_timetable(services, self.aerodromes, start_ms, end_ms)
         return Scenario(
             self.path.stem, str(self.data.get("title", self.path.stem)),
@@ -355,6 +386,7 @@ class _Binder:
             self.aerodromes, self.operators, self.types, fleet, tuple(services),
             tuple(sorted((*flights, *probes), key=lambda f: (f.eobt_ms, f.flight_id))),
             comparisons, tuple(self.data.get("sensitivity", {}).get("zones", ())), changes, options,
+            self._near(zones) if zones else None,
         )  # fmt: skip
 
     def _attempt(self, read: Any, otherwise: Any) -> Any:

@@ -1,5 +1,10 @@
 """Airspace: the atlas of territories, FIRs and zones, and what paths cross in it."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from airsim.airspace.atlas import LAYER_NAMES, Atlas, Layer, load_atlas
 from airsim.airspace.crossings import (
     Crossings,
@@ -11,6 +16,9 @@ from airsim.airspace.crossings import (
     path_lengths_km,
 )
 
+if TYPE_CHECKING:
+    from airsim.airspace.zones import build_zones, find_layer_areas, write_zones
+
 __all__ = [
     "LAYER_NAMES",
     "Atlas",
@@ -19,8 +27,18 @@ __all__ = [
     "Paths",
     "area_edges",
     "area_polygons",
+    "build_zones",
     "find_crossings",
+    "find_layer_areas",
     "load_atlas",
     "locate_points",
     "path_lengths_km",
+    "write_zones",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Building zones needs the projection library; asking about flights does not.
+    if name not in ("build_zones", "find_layer_areas", "write_zones"):
+        raise AttributeError(f"module 'airsim.airspace' has no attribute {name!r}")
+    return getattr(import_module("airsim.airspace.zones"), name)
