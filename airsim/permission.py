@@ -6,26 +6,29 @@ carries the verdicts it rests on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 
 from airsim.airspace import Atlas
+from airsim.base import GROUP_CHANGES_MS
 from airsim.law import (
     FlightFacts,
     Place,
     Question,
     Rule,
     Rulebook,
+    Unless,
     Verdict,
+    When,
     covers_place,
     judge_rule,
     judge_time,
 )
 
 AreaKey = tuple[str, int]
-HOUR_MS = 3_600_000
 
 
 class Outcome(IntEnum):
@@ -94,7 +97,7 @@ class BoundRulebook:
     rulebook: Rulebook
     atlas: Atlas
     held: frozenset[str] = frozenset()
-    _areas: dict[str, tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
+    _areas: dict[tuple[str, int], tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
     _rules: dict[tuple[str, Place, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
     _masks: dict[tuple[object, ...], dict[AreaKey, Decision]] = field(
         default_factory=dict, repr=False
@@ -143,14 +146,36 @@ class BoundRulebook:
         return self.overflight_rules + licences
 
     @cached_property
+    def exceptions(self) -> tuple[Unless, ...]:
+        """Exceptions, nested ones too, that can change a closed mask."""
+        return tuple(unless for rule in self.timed_rules for unless in _walk_exceptions(rule))
+
+    @cached_property
+    def exception_dates(self) -> tuple[When, ...]:
+        """Dates of exceptions, each once."""
+        return tuple(dict.fromkeys(u.when for u in self.exceptions if u.when is not None))
+
+    @cached_property
     def filing_limits(self) -> tuple[int, ...]:
-        """Instants after which the filing of a flight plan matters to some rule."""
+        """Instants after which the filing of a flight plan matters to some rule or exception."""
         return tuple(
-            test.filed_after
-            for rule in self.overflight_rules
-            for test in rule.flight
-            if test.filed_after is not None
+            sorted(
+                {
+                    test.filed_after
+                    for table in (*self.timed_rules, *self.exceptions)
+                    for test in table.flight
+                    if test.filed_after is not None
+                }
+            )
         )
+
+    @cached_property
+    def area_changes(self) -> tuple[int, ...]:
+        """Instants at which areas come or go, or groups of States change, sorted."""
+        changes = set(GROUP_CHANGES_MS)
+        for layer in self.atlas.layers:
+            changes.update(layer.valid_from_ms.tolist(), layer.valid_to_ms.tolist())
+        return tuple(sorted(changes))
 
     def rules_on(self, area: AreaKey, at_ms: int) -> tuple[Rule, ...]:
         """Overflight rules that name an area."""
@@ -158,8 +183,8 @@ class BoundRulebook:
 
     def rules_at(self, activity: str, place: Place, at_ms: int) -> tuple[Rule, ...]:
         """Rules on airspace that speak of an activity at a place, in id order."""
-        # Group membership is dated, on the hour; everything else about a place is not.
-        key = (activity, place, at_ms // HOUR_MS if self._has_dated_groups else 0)
+        # Group membership is dated; everything else about a place is not.
+        key = (activity, place, bisect_right(GROUP_CHANGES_MS, at_ms))
         found = self._rules.get(key)
         if found is None:
             found = self._rules[key] = tuple(
@@ -170,14 +195,9 @@ class BoundRulebook:
             )
         return found
 
-    @cached_property
-    def _has_dated_groups(self) -> bool:
-        return any(where.territory_group for rule in self.rulebook for where in rule.where)
-
     def areas_of(self, rule: Rule, at_ms: int) -> tuple[AreaKey, ...]:
         """Rows of airspace that a rule names, in layer and row order."""
-        dated = any(where.territory_group for where in rule.where)
-        key = f"{rule.id}@{at_ms // HOUR_MS}" if dated else rule.id
+        key = (rule.id, bisect_right(GROUP_CHANGES_MS, at_ms))
         if key not in self._areas:
             self._areas[key] = tuple(
                 (layer, row)
@@ -336,8 +356,8 @@ def mask_airspace(
     dict of (layer, row) to Decision
         Areas not in it are permitted; those in it may be PERMITTED too (with reasons).
     """
-    # A decision depends on time only through rules starting, ending or repeating daily, and on
-    # the filing time only through the rules that ask for it.
+    # A decision depends on time only through rules and exceptions starting, ending or repeating
+    # daily, areas and groups that change, and on the filing time only through what asks for it.
     signature = _time_signature(bound, at_ms, known_ms, facts.filed_ms)
     key = (replace(facts, filed_ms=None), level_ft, signature)
     cached = bound._masks.get(key)
@@ -383,14 +403,23 @@ def _time_signature(
             else False
             for rule in bound.timed_rules
         ),
-        *(filed_ms is not None and filed_ms > limit for limit in bound.filing_limits),
+        *(judge_time(when, at_ms) for when in bound.exception_dates),
+        bisect_right(bound.area_changes, at_ms),
+        # Filed at the limit is not yet after it.
+        None if filed_ms is None else bisect_left(bound.filing_limits, filed_ms),
     )
+
+
+def _walk_exceptions(table: Rule | Unless) -> Iterator[Unless]:
+    for unless in table.unless:
+        yield unless
+        yield from _walk_exceptions(unless)
 
 
 def _depends_on_place(rulebook: Rulebook, rule: Rule) -> bool:
-    return any(unless.where for unless in rule.unless) or any(
-        licence.where for licence in rulebook.licences_by_rule.get(rule.id, ())
-    )
+    licences = rulebook.licences_by_rule.get(rule.id, ())
+    exceptions = (unless for table in (rule, *licences) for unless in _walk_exceptions(table))
+    return any(licence.where for licence in licences) or any(u.where for u in exceptions)
 
 
 def _in_use(atlas: Atlas, area: AreaKey, at_ms: int, level_ft: float) -> bool:

@@ -70,6 +70,10 @@ _MEMBERSHIP: tuple[tuple[str, str, int, int], ...] = (
     ),
 )
 GROUPS: frozenset[str] = frozenset(name for name, *_ in _MEMBERSHIP)
+# Instants at which some group gains or loses a member, sorted.
+GROUP_CHANGES_MS: tuple[int, ...] = tuple(
+    sorted({ms for *_, start, end in _MEMBERSHIP for ms in (start, end)} - {OPEN_FROM, OPEN_TO})
+)
 
 
 def states_in_group(group: str, at_ms: int) -> frozenset[str]:

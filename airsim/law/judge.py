@@ -302,8 +302,9 @@ def covers_place(where: Where, place: Place, at_ms: int) -> bool:
             return False
         if place.designator in where.territory or (where.eu_territory and place.eu_territory):
             return True
-        if where.territory_group:
-            return place.designator in states_in_group(where.territory_group, at_ms)
+        group = where.territory_group
+        if group is not None and place.designator in states_in_group(group, at_ms):
+            return True
     named = {"fir": where.fir, "zone": where.zone, "aerodrome": where.aerodrome}
     return where.anywhere or place.designator in named.get(place.layer, ())
 
@@ -327,10 +328,6 @@ def _judge_levels(levels: Levels | None, question: Question) -> _Result:
 
 
 def _judge_unless(unless: Unless, question: Question) -> _Result:
-    if not (unless.who or unless.flight or unless.where or unless.when or unless.levels):
-        # A permission granted case by case: held only where the flight says so.
-        granted = "derogation" in question.facts.status
-        return (granted, _NOTHING)
     results = [
         (not unless.activities or question.activity in unless.activities, _NOTHING),
         _judge_who(unless.who, question.facts, question.start_ms),
@@ -340,6 +337,9 @@ def _judge_unless(unless: Unless, question: Question) -> _Result:
     ]
     if unless.when is not None:
         results.append(_time_result(unless.when, question))
+    if unless.permission_of:
+        # A permission granted case by case: held only where the flight says so.
+        results.append(("derogation" in question.facts.status, _NOTHING))
     results += [_negate(_judge_unless(inner, question)) for inner in unless.unless]
     return _all_of(results)
 

@@ -20,8 +20,14 @@ from pydantic import (
     model_validator,
 )
 
-from airsim.base import OPEN_FROM, OPEN_TO, STATE_CODES, format_instant, parse_instant
-from airsim.base.codes import GROUPS
+from airsim.base import (
+    GROUPS,
+    OPEN_FROM,
+    OPEN_TO,
+    STATE_CODES,
+    format_instant,
+    parse_instant,
+)
 
 SCHEMA_VERSION = 1
 

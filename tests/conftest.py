@@ -1,0 +1,60 @@
+"""The shipped world, loaded once for all tests, and changed law to ask it under."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from airsim.airspace import Atlas
+from airsim.law import Amendment, Rule, Rulebook, load_rulebook, make_rulebook
+from airsim.scenario import Scenario, amend_scenario, make_scenario, shipped_atlas
+
+Amend = Callable[..., Scenario]
+
+
+@pytest.fixture(scope="session")
+def atlas() -> Atlas:
+    """The shipped airspace."""
+    return shipped_atlas()
+
+
+@pytest.fixture(scope="session")
+def rulebook() -> Rulebook:
+    """The shipped rulebook."""
+    return load_rulebook()
+
+
+@pytest.fixture(scope="session")
+def world(atlas: Atlas, rulebook: Rulebook) -> Scenario:
+    """The shipped airspace under the shipped law, without a timetable."""
+    return make_scenario(atlas=atlas, rulebook=rulebook)
+
+
+@pytest.fixture(scope="session")
+def amended(world: Scenario) -> Amend:
+    """The shipped world without some rules (by name), with others: ``amended("UA-01", rule)``."""
+
+    @cache
+    def amend(*changes: str | Rule | Amendment) -> Scenario:
+        return amend_scenario(world, [as_amendment(change) for change in changes])
+
+    return amend
+
+
+@pytest.fixture(scope="session")
+def lawless(world: Scenario) -> Amend:
+    """The shipped airspace under the given rules and no others."""
+
+    def under(*rules: Rule) -> Scenario:
+        return make_scenario(atlas=world.atlas, rulebook=make_rulebook(rules))
+
+    return under
+
+
+def as_amendment(change: str | Rule | Amendment) -> Amendment:
+    """A name is lifted, a rule is added."""
+    if isinstance(change, str):
+        return Amendment("lift", change)
+    return change if isinstance(change, Amendment) else Amendment("add", change.id, rule=change)
