@@ -55,7 +55,9 @@ def unit_vectors(lon: ArrayLike, lat: ArrayLike) -> Floats:
     """
     sin_lon, cos_lon = _sin_cos_degrees(np.asarray(lon, np.float64))
     sin_lat, cos_lat = _sin_cos_degrees(np.asarray(lat, np.float64))
-    return np.stack((cos_lat * cos_lon, cos_lat * sin_lon, sin_lat + 0.0 * cos_lon), axis=-1)
+    xyz = np.stack((cos_lat * cos_lon, cos_lat * sin_lon, sin_lat + 0.0 * cos_lon), axis=-1)
+    # products of three coordinates stay far from the smallest numbers there are
+    return np.where(np.abs(xyz) < 1e-30, 0.0, xyz)
 
 
 def lonlat_from_vectors(xyz: ArrayLike) -> tuple[Floats, Floats]:

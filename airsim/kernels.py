@@ -1,8 +1,8 @@
 """Compiled loops: arrays in, arrays out, no domain words.
 
-Numbers are plain arrays of unit vectors and integers. Signs of determinants decide everything that
-is topological, ties are broken by one imagined shift of all path points, so that each boundary
-is crossed an even number of times by a closed line, whatever the rounding.
+Crossings: signs of determinants decide what is topological, exactly where rounding could reach
+them; ties are broken by one imagined shift of all path points. So each boundary is crossed an even
+number of times by a closed line, whatever the rounding.
 """
 
 from __future__ import annotations
@@ -44,48 +44,64 @@ def compiled(*, parallel: bool = False, inline: bool = False) -> Callable[[Funct
 # signs of determinants
 # ---------------------------------------------------------------------------------------------
 _SURE = 4e-15  # rounding of a float64 determinant of unit vectors stays below this
-_ZERO = 1e-28  # rounding of the double-double determinant stays below this
 # the imagined shift of every path point: any direction that no boundary edge points to
 _UX, _UY, _UZ = 0.48319, 0.60517, 0.63277
 
 
 @compiled()
-def _add_product(hi: float, lo: float, x: float, y: float, z: float) -> tuple[float, float]:
-    """(hi, lo) + x * y * z in double-double arithmetic (Dekker 1971)."""
-    p = x * y
-    s = 134217729.0 * x
-    xh = s - (s - x)
-    xl = x - xh
-    s = 134217729.0 * y
-    yh = s - (s - y)
-    yl = y - yh
-    pe = ((xh * yh - p) + xh * yl + xl * yh) + xl * yl
-    q = p * z
-    s = 134217729.0 * p
-    ph = s - (s - p)
-    pl = p - ph
-    s = 134217729.0 * z
-    zh = s - (s - z)
-    zl = z - zh
-    qe = ((ph * zh - q) + ph * zl + pl * zh) + pl * zl + pe * z
-    t = hi + q
-    b = t - hi
-    return t, lo + (((hi - (t - b)) + (q - b)) + qe)
+def _add_exactly(parts: Floats, count: int, term: float) -> int:
+    """Add a number to a sum kept as parts that do not overlap (Shewchuk 1997)."""
+    kept = 0
+    for k in range(count):
+        total = term + parts[k]
+        b = total - term
+        error = (term - (total - b)) + (parts[k] - b)
+        term = total
+        if error != 0.0:
+            parts[kept] = error
+            kept += 1
+    if term != 0.0 or kept == 0:
+        parts[kept] = term
+        kept += 1
+    return kept
 
 
 @compiled()
-def _determinant(
+def _multiply(x: float, y: float) -> tuple[float, float]:
+    """Product and its rounding error (Dekker 1971)."""
+    p = x * y
+    s = 134217729.0 * x
+    xh = s - (s - x)
+    s = 134217729.0 * y
+    yh = s - (s - y)
+    xl, yl = x - xh, y - yh
+    return p, ((xh * yh - p) + xh * yl + xl * yh) + xl * yl
+
+
+@compiled()
+def _add_product(parts: Floats, count: int, x: float, y: float, z: float) -> int:
+    """Add x * y * z to an exact sum."""
+    p, pe = _multiply(x, y)
+    for factor in (pe, p):
+        q, qe = _multiply(factor, z)
+        count = _add_exactly(parts, _add_exactly(parts, count, qe), q)
+    return count
+
+
+@compiled()
+def _add_determinant(
+    parts: Floats, count: int,
     ax: float, ay: float, az: float,
     bx: float, by: float, bz: float,
     cx: float, cy: float, cz: float,
-) -> tuple[float, float]:  # fmt: skip
-    """Double-double determinant of three vectors, as (high, low)."""
-    hi, lo = _add_product(0.0, 0.0, ay, bz, cx)
-    hi, lo = _add_product(hi, lo, -az, by, cx)
-    hi, lo = _add_product(hi, lo, az, bx, cy)
-    hi, lo = _add_product(hi, lo, -ax, bz, cy)
-    hi, lo = _add_product(hi, lo, ax, by, cz)
-    return _add_product(hi, lo, -ay, bx, cz)
+) -> int:  # fmt: skip
+    """Add the determinant of three vectors to an exact sum, whose last part bears its sign."""
+    count = _add_product(parts, count, ay, bz, cx)
+    count = _add_product(parts, count, -az, by, cx)
+    count = _add_product(parts, count, az, bx, cy)
+    count = _add_product(parts, count, -ax, bz, cy)
+    count = _add_product(parts, count, ax, by, cz)
+    return _add_product(parts, count, -ay, bx, cz)
 
 
 @compiled()
@@ -95,10 +111,11 @@ def _point_side_exact(
     bx: float, by: float, bz: float,
 ) -> bool:  # fmt: skip
     """Whether path point p lies left of the great circle from a to b (ties: see module)."""
-    hi, lo = _determinant(ax, ay, az, bx, by, bz, px, py, pz)
-    if abs(hi + lo) <= _ZERO:
-        hi, lo = _determinant(ax, ay, az, bx, by, bz, _UX, _UY, _UZ)
-    return hi + lo > -_ZERO
+    parts = np.empty(64)
+    count = _add_determinant(parts, 0, ax, ay, az, bx, by, bz, px, py, pz)
+    if parts[count - 1] == 0.0:
+        count = _add_determinant(parts, 0, ax, ay, az, bx, by, bz, _UX, _UY, _UZ)
+    return bool(parts[count - 1] >= 0.0)
 
 
 @compiled()
@@ -108,12 +125,12 @@ def _vertex_side_exact(
     qx: float, qy: float, qz: float,
 ) -> bool:  # fmt: skip
     """Whether boundary vertex v lies left of the leg from p to q (ties: see module)."""
-    hi, lo = _determinant(px, py, pz, qx, qy, qz, vx, vy, vz)
-    if abs(hi + lo) <= _ZERO:
-        h1, l1 = _determinant(_UX, _UY, _UZ, qx, qy, qz, vx, vy, vz)
-        h2, l2 = _determinant(_UX, _UY, _UZ, px, py, pz, vx, vy, vz)
-        hi, lo = h1 - h2, l1 - l2
-    return hi + lo > -_ZERO
+    parts = np.empty(64)
+    count = _add_determinant(parts, 0, px, py, pz, qx, qy, qz, vx, vy, vz)
+    if parts[count - 1] == 0.0:
+        count = _add_determinant(parts, 0, _UX, _UY, _UZ, qx, qy, qz, vx, vy, vz)
+        count = _add_determinant(parts, count, -_UX, -_UY, -_UZ, px, py, pz, vx, vy, vz)
+    return bool(parts[count - 1] >= 0.0)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1053,18 +1070,11 @@ def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int)
 
 
 @compiled()
-def find_cut_legs(
-    point: Floats, start: Longs, other: Floats, column: Ints, edge: Floats, ball: Floats
-) -> NDArray[np.bool_]:
-    """Whether any edge crosses each leg from point i to other[column[start[i]:start[i + 1]]]."""
-    cut = np.zeros(column.size, np.bool_)
-    for i in range(point.shape[0]):
-        hint = -1
-        for k in range(start[i], start[i + 1]):
-            leaf = _leaf_that_cuts(point[i], other[column[k]], edge, ball, hint)
-            if leaf >= 0:
-                hint = leaf
-                cut[k] = True
+def find_cut_legs(p: Floats, q: Floats, edge: Floats, ball: Floats) -> NDArray[np.bool_]:
+    """Whether any edge crosses each leg pq."""
+    cut = np.zeros(p.shape[0], np.bool_)
+    for k in range(p.shape[0]):
+        cut[k] = _leaf_that_cuts(p[k], q[k], edge, ball, -1) >= 0
     return cut
 
 
@@ -1142,16 +1152,29 @@ def find_legs(
 
 
 @compiled()
-def find_tangent_corners(
-    point: Floats, point_group: Ints, corner: Floats, side: Floats, group: Ints
-) -> NDArray[np.bool_]:
-    """Whether the line from each point is tangent at each corner, shape (points, corners)."""
-    found = np.zeros((point.shape[0], corner.shape[0]), np.bool_)
+def find_point_legs(
+    point: Floats, point_group: Ints, corner: Floats, side: Floats, group: Ints,
+    edge: Floats, ball: Floats, room: int,
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Corners that each point sees along a tangent, (points, room), and their numbers.
+
+    A number above `room` asks for another run.
+    """
+    found = np.empty((point.shape[0], room), np.int32)
+    count = np.zeros(point.shape[0], np.int32)
     for k in range(point.shape[0]):
         x, y, z = point[k, 0], point[k, 1], point[k, 2]
+        hint = -1
         for j in range(corner.shape[0]):
-            found[k, j] = point_group[k] == group[j] and _is_tangent(x, y, z, side[j])
-    return found
+            if point_group[k] == group[j] and _is_tangent(x, y, z, side[j]):
+                leaf = _leaf_that_cuts(point[k], corner[j], edge, ball, hint)
+                if leaf >= 0:
+                    hint = leaf
+                    continue
+                if count[k] < room:
+                    found[k, count[k]] = j
+                count[k] += 1
+    return found, count
 
 
 @compiled()

@@ -256,7 +256,7 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
 
 def near_grid(cells: int) -> st.SearchStrategy[float]:
     """Degrees on the tile grid, a hair beside it, or anywhere."""
-    hair = st.sampled_from([0.0, 0.0, 1e-15, -1e-13, 1e-12, -1e-10, 3e-9, -1e-7])
+    hair = st.sampled_from([0.0, 0.0, 1e-200, 1e-15, -1e-13, 1e-12, -1e-10, 3e-9, -1e-7])
     limit = 7.5 * cells
     on_grid = st.builds(lambda k, d: 7.5 * k + d, st.integers(-cells, cells), hair)
     anywhere = st.floats(-limit, limit)
@@ -284,6 +284,12 @@ def test_a_path_over_tiles_is_in_exactly_one_at_a_time(
     assert entry[0] == 0.0
     assert_allclose(leave[-1], length, atol=1e-6)
     assert_allclose(entry[1:], leave[:-1], atol=1e-5)
+
+
+def test_a_path_that_starts_a_hair_from_the_pole(tiles: Atlas) -> None:
+    line = [(0.0, 89.99999999999999), (-78.0, 89.99999999999999), (0.0, 0.0)]
+    found = find_crossings(tiles, Paths.from_lines([line]), layers=["territory"])
+    assert_allclose((found.exit_km - found.entry_km).sum(), 10001.9657293)
 
 
 @settings(max_examples=50, deadline=None)
