@@ -158,16 +158,9 @@ class BoundRulebook:
     @cached_property
     def filing_limits(self) -> tuple[int, ...]:
         """Instants after which the filing of a flight plan matters to some rule or exception."""
-        return tuple(
-            sorted(
-                {
-                    test.filed_after
-                    for table in (*self.timed_rules, *self.exceptions)
-                    for test in table.flight
-                    if test.filed_after is not None
-                }
-            )
-        )
+        tests = [test for rule in self.timed_rules for test in rule.flight]
+        tests += [test for unless in self.exceptions for test in unless.flight]
+        return tuple(sorted({t.filed_after for t in tests if t.filed_after is not None}))
 
     @cached_property
     def area_changes(self) -> tuple[int, ...]:
