@@ -6,6 +6,7 @@ moved outward by a hair, obstacles are not: no leg lies along an edge, so plain 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,13 +143,19 @@ def _find_legs(corner: Floats, side: Floats, component: Ints, tree: EdgeTree) ->
     if not len(corner):
         return np.empty(0, np.int32), np.empty(0, np.int32)
     near = EdgeTree.from_ordered(corner, corner).ball
+    return _fill_rows(
+        lambda room: kernels.find_legs(corner, side, component, near, tree.edge, tree.ball, room)
+    )
+
+
+def _fill_rows(search: Callable[[int], tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """Row and column numbers of a ragged table, searched again where the room was too small."""
     room = 64
-    while True:
-        found, count = kernels.find_legs(corner, side, component, near, tree.edge, tree.ball, room)
-        if count.max() <= room:
-            break
+    found, count = search(room)
+    if count.max(initial=0) > room:
         room = int(count.max())
-    row = np.repeat(np.arange(len(corner), dtype=np.int32), count)
+        found, count = search(room)
+    row = np.repeat(np.arange(len(count), dtype=np.int32), count)
     return row, found[np.arange(room) < count[:, None]]
 
 
@@ -209,15 +216,12 @@ def find_paths(
 
 def _link_points(graph: Graph, points: Floats) -> csr_array:
     """Legs from points to the corners they see, in mm, shape (points, corners)."""
-    outline = graph.outline
-    tangent = kernels.find_tangent_corners(
-        points, outline.locate(points), graph.corner, graph.side, graph.component
+    component, tree = graph.outline.locate(points), graph.outline.tree
+    row, column = _fill_rows(
+        lambda room: kernels.find_point_legs(
+            points, component, graph.corner, graph.side, graph.component, tree.edge, tree.ball, room
+        )
     )
-    row, column = (found.astype(np.int32) for found in np.nonzero(tangent))
-    start = np.searchsorted(row, np.arange(len(points) + 1))
-    tree = outline.tree
-    free = ~kernels.find_cut_legs(points, start, graph.corner, column, tree.edge, tree.ball)
-    row, column = row[free], column[free]
     weight = approximate_geodesic_mm(points[row], graph.corner[column])
     start = np.searchsorted(row, np.arange(len(points) + 1))
     return csr_array((weight, column, start), shape=(len(points), len(graph.corner)))

@@ -14,6 +14,7 @@ from airsim.routing.plane import Geometries, Plane
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+_CHUNK = 1000  # points located at a time, to bound memory
 CLOSED = -1  # component of a point inside the outline
 
 
@@ -102,6 +103,12 @@ class Outline:
         rings = len(self.ring_area)
         if not rings:
             return np.zeros(len(points), np.int32)
+        points, place = np.unique(points, axis=0, return_inverse=True)
+        parts = np.split(points, range(_CHUNK, len(points), _CHUNK))
+        return np.concatenate([self._locate(part) for part in parts])[place]
+
+    def _locate(self, points: Floats) -> Ints:
+        rings = len(self.ring_area)
         away = -self.plane.axes[2]  # open, and outside all rings
         # by way of a third point, so that neither leg comes near half a circle
         aside = np.where(points @ away < -0.9, 2.0, 0.0)[:, None] * self.plane.axes[0]
@@ -119,11 +126,7 @@ class Outline:
 
     def sees(self, a: Floats, b: Floats) -> NDArray[np.bool_]:
         """Whether the great circles from a to b (unit vectors) cross no edge."""
-        each = np.arange(len(a) + 1)
-        column = each[:-1].astype(np.int32)
-        return np.asarray(
-            ~kernels.find_cut_legs(a, each, b, column, self.tree.edge, self.tree.ball)
-        )
+        return np.asarray(~kernels.find_cut_legs(a, b, self.tree.edge, self.tree.ball))
 
     def largest_component(self) -> int:
         """Free component with the largest area on the sphere."""

@@ -14,12 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 from airsim import geodesy
 from airsim.airspace import Atlas, Paths, area_polygons, locate_points
 from airsim.base import InputError, ProblemList
-from airsim.routing.certificate import (
-    areas_by_layer,
-    closed_edges,
-    measure_clearance_nm,
-)
+from airsim.routing.certificate import areas_by_layer, closed_edges
 from airsim.routing.graph import find_paths
+from airsim.routing.lines import (
+    count_cut_legs,
+    densify_lines,
+    line_lengths_km,
+    measure_clearances_nm,
+    vectors_of,
+)
 from airsim.routing.outline import CLOSED, EdgeTree, Outline
 from airsim.routing.space import Chart, FreeSpace
 
@@ -207,10 +210,15 @@ def find_routes(
             result[k] = NoRoute("destination-closed", areas[2 * k + 1])
     rest = np.array([k for k in range(len(lonlat) // 2) if k not in result], np.int64)
     chart = router._space.chart(router.clearance_nm)
-    lines = _find_lines(chart, lonlat[2 * rest], lonlat[2 * rest + 1])
-    for k, line in zip(rest.tolist(), lines, strict=True):
-        ends = lonlat[2 * k : 2 * k + 2]
-        result[k] = _route_narrowly(router, ends) if line is None else _finish(router, line)
+    lines: dict[int, Floats] = {}
+    found = _find_lines(chart, lonlat[2 * rest], lonlat[2 * rest + 1])
+    for k, line in zip(rest.tolist(), found, strict=True):
+        narrow = line if line is not None else _find_narrowly(router, lonlat[2 * k : 2 * k + 2])
+        if isinstance(narrow, NoRoute):
+            result[k] = narrow
+        else:
+            lines[k] = narrow
+    result |= _measure_lines(router, lines)
     if bounds:
         _raise_bounds(router, result)
     return [result[k] for k in range(len(lonlat) // 2)]
@@ -228,42 +236,48 @@ def _areas_of(router: Router, lonlat: Floats) -> list[ClosedSet]:
     return [tuple(areas) for areas in found]
 
 
-def _unit_vectors(lonlat: Floats) -> Floats:
-    return geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
-
-
 def _find_lines(chart: Chart, origin: Floats, destination: Floats) -> list[Floats | None]:
     """Shortest lines (lon, lat) on a chart, densified; None where there is none."""
-    a, b = _unit_vectors(origin), _unit_vectors(destination)
+    a, b = vectors_of(origin), vectors_of(destination)
     at = chart.outline.locate(np.vstack((a, b))).reshape(2, -1)
-    lines: list[Floats | None] = [None] * len(a)
-    blocked = []
-    for k in np.flatnonzero((at[0] == at[1]) & (at[0] != CLOSED)).tolist():
-        line = np.stack(
-            geodesy.densify_line(*np.stack((origin[k], destination[k]), axis=1), step_km=_STEP_KM),
-            axis=1,
-        )
-        xyz = _unit_vectors(line)
-        if chart.outline.sees(xyz[:-1], xyz[1:]).all():
-            lines[k] = line
-        else:
-            blocked.append(k)
-    if blocked:
+    tried = np.flatnonzero((at[0] == at[1]) & (at[0] != CLOSED))
+    ends = np.stack((origin[tried], destination[tried]), axis=1).reshape(-1, 2)
+    direct = _densify(ends, 2 * np.arange(len(tried) + 1))
+    start = np.cumsum([0, *(len(line) for line in direct)])
+    every = np.concatenate([ends[:0], *direct])
+    blocked = tried[count_cut_legs(every, start, chart.outline.tree) > 0]
+    lines: dict[int, Floats | None] = dict(zip(tried.tolist(), direct, strict=True))
+    if len(blocked):
         paths = find_paths(chart.graph, a[blocked], b[blocked])
-        for k, path in zip(blocked, paths, strict=True):
-            if path is not None:
-                lon, lat = geodesy.lonlat_from_vectors(path[1])
-                lon, lat = geodesy.densify_line(lon, lat, step_km=_STEP_KM, model="sphere")
-                line = np.stack((lon, lat), axis=1)
-                line[0], line[-1] = origin[k], destination[k]
-                lines[k] = line
-    return lines
+        lines |= _draw_paths(dict(zip(blocked.tolist(), paths, strict=True)), origin, destination)
+    return [lines.get(k) for k in range(len(origin))]
 
 
-def _route_narrowly(router: Router, lonlat: Floats) -> Route | NoRoute:
-    """Route between two ends that lie in the clearance, or are kept apart by it."""
+def _densify(
+    places: Floats, start: NDArray[np.int64], model: geodesy.Model = "wgs84"
+) -> list[Floats]:
+    places, start = densify_lines(places, start, step_km=_STEP_KM, model=model)
+    return np.split(places, start[1:-1]) if len(start) > 1 else []
+
+
+def _draw_paths(
+    paths: dict[int, tuple[float, Floats] | None], origin: Floats, destination: Floats
+) -> dict[int, Floats | None]:
+    """Densified lines of paths between given ends."""
+    turns = {k: path[1] for k, path in paths.items() if path is not None}
+    keys = list(turns)
+    places = np.concatenate([np.empty((0, 3)), *turns.values()])
+    lonlat = np.stack(geodesy.lonlat_from_vectors(places), axis=1)
+    start = np.cumsum([0, *(len(path) for path in turns.values())])
+    lonlat[start[:-1]], lonlat[start[1:] - 1] = origin[keys], destination[keys]
+    drawn = dict(zip(keys, _densify(lonlat, start, "sphere"), strict=True))
+    return {k: drawn.get(k) for k in paths}
+
+
+def _find_narrowly(router: Router, lonlat: Floats) -> Floats | NoRoute:
+    """Line between two ends that lie in the clearance, or are kept apart by it."""
     space, asked = router._space, router.clearance_nm
-    ends = _unit_vectors(lonlat)
+    ends = vectors_of(lonlat)
     ladder = (asked, *(c for c in _LESSER_NM if c < asked))
     lowest = space.chart(ladder[-1], ends).outline
     at = lowest.locate(ends)
@@ -276,24 +290,30 @@ def _route_narrowly(router: Router, lonlat: Floats) -> Route | NoRoute:
     if line is None:
         return _explain(router, lowest, at, ends)
     if clearance_nm < asked:
-        path = geodesy.densify_line(line[:, 0], line[:, 1], step_km=5.0)
+        path, _ = densify_lines(line, np.array([0, len(line)]), step_km=5.0, model="wgs84")
         chart = space.chart(asked, ends)
-        opened = space.open_straits(chart, geodesy.unit_vectors(*path), asked, clearance_nm)
+        opened = space.open_straits(chart, vectors_of(path), asked, clearance_nm)
         wider = _find_lines(opened, lonlat[:1], lonlat[1:])[0]
         line = line if wider is None else wider
-    return _finish(router, line)
+    return line
 
 
-def _finish(router: Router, line: Floats) -> Route:
-    """Route of a densified line, with what it measures."""
-    lon, lat = line[:, 0], line[:, 1]
-    distance = float(np.sum(geodesy.geodesic_km(lon[:-1], lat[:-1], lon[1:], lat[1:])))
-    bound = float(geodesy.geodesic_km(lon[0], lat[0], lon[-1], lat[-1]))
-    if distance < bound * (1.0 + 1e-12):  # the sum of a geodesic's parts
-        distance = bound
-    clearance = measure_clearance_nm(router._edges, line, router.clearance_nm)
-    gap = distance / bound - 1.0 if bound > 0.0 else 0.0
-    return Route(line, distance, clearance, bound, gap)
+def _measure_lines(router: Router, lines: dict[int, Floats]) -> dict[int, Route]:
+    """Routes of densified lines, with what they measure."""
+    if not lines:
+        return {}
+    places = np.concatenate(list(lines.values()))
+    start = np.concatenate(([0], np.cumsum([len(line) for line in lines.values()])))
+    first, last = places[start[:-1]], places[start[1:] - 1]
+    length = line_lengths_km(places, start)
+    bound = geodesy.geodesic_km(first[:, 0], first[:, 1], last[:, 0], last[:, 1])
+    length = np.where(length < bound * (1.0 + 1e-12), bound, length)  # a geodesic's parts
+    gap = np.divide(length, bound, out=np.ones_like(length), where=bound > 0.0) - 1.0
+    clearance = measure_clearances_nm(places, start, router._edges, router.clearance_nm)
+    figures = np.stack((length, clearance, bound, gap), axis=1).tolist()
+    return {
+        k: Route(line, *values) for (k, line), values in zip(lines.items(), figures, strict=True)
+    }
 
 
 def _raise_bounds(router: Router, result: dict[int, Route | NoRoute]) -> None:
@@ -302,7 +322,7 @@ def _raise_bounds(router: Router, result: dict[int, Route | NoRoute]) -> None:
     if not long:
         return
     ends = np.array([route.points[[0, -1]] for route in long.values()])
-    a, b = _unit_vectors(ends[:, 0]), _unit_vectors(ends[:, 1])
+    a, b = vectors_of(ends[:, 0]), vectors_of(ends[:, 1])
     paths = find_paths(router._space.core().graph, a, b)
     for (k, route), path in zip(long.items(), paths, strict=True):
         if path is not None:

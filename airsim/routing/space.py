@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from airsim import geodesy
 from airsim.routing.graph import Graph, link_outline
+from airsim.routing.lines import AERODROME_NM
 from airsim.routing.outline import CLOSED, Outline
 from airsim.routing.plane import (
     Geometries,
@@ -25,7 +26,6 @@ from airsim.units import km_from_nm
 
 Floats = NDArray[np.float64]
 
-AERODROME_NM = 10.0  # around a route's own ends, where no clearance is asked
 _TOUCH_NM = 0.02  # kept even there, so that rounding never lets a leg cut a corner
 _KEEP = 16
 _OVERLAP_KM = 0.01  # pieces that are joined again share a seam this wide
