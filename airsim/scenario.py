@@ -148,20 +148,24 @@ class Scenario:
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
-        """Airspaces over each aerodrome, by ICAO location indicator."""
-        return _areas_over(self.atlas, self.aerodromes)
+        """Airspaces over each aerodrome, by ICAO location indicator; looked up when asked for."""
+        return _AreasOver(self.atlas, self.aerodromes)
 
 
-def _areas_over(atlas: Atlas, aerodromes: Aerodromes) -> dict[str, tuple[AreaKey, ...]]:
-    names = sorted(aerodromes)
-    lon = np.array([aerodromes[name].lon for name in names])
-    lat = np.array([aerodromes[name].lat for name in names])
-    found: list[list[AreaKey]] = [[] for _ in names]
-    for layer in atlas.layer_names:
-        start, rows = locate_points(atlas, layer, lon, lat)
-        for i in range(len(names)):
-            found[i] += [(layer, int(row)) for row in rows[start[i] : start[i + 1]]]
-    return {name: tuple(areas) for name, areas in zip(names, found, strict=True)}
+class _AreasOver(dict[str, tuple[AreaKey, ...]]):
+    def __init__(self, atlas: Atlas, aerodromes: Aerodromes) -> None:
+        super().__init__()
+        self.atlas = atlas
+        self.aerodromes = aerodromes
+
+    def __missing__(self, icao: str) -> tuple[AreaKey, ...]:
+        lon, lat = np.array([self.aerodromes[icao].lon]), np.array([self.aerodromes[icao].lat])
+        self[icao] = tuple(
+            (layer, row)
+            for layer in self.atlas.layer_names
+            for row in locate_points(self.atlas, layer, lon, lat)[1].tolist()
+        )
+        return self[icao]
 
 
 # The worked example's fleet and timetable serve single questions too: which type flies a route,
