@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from airsim import geodesy
+from airsim.base import InputError, Problem
 from airsim.units import KM_PER_NM
 
 Floats = NDArray[np.float64]
@@ -21,8 +22,7 @@ Geometries = NDArray[np.object_]
 
 _DIAMETER_KM = 2.0 * geodesy.EARTH_RADIUS_KM
 _FAR_KM = 1000.0  # the missing point is at least this far from closed polygons, if it can be
-_STEP_KM = 10.0  # plane edges this short follow great circles within a metre
-_STEP_OFF_KM = 0.001
+_BEND_KM = 0.005  # how far great circles may bend off the plane edges of closed polygons
 _FLATTENING = 1.006  # a mile on the sphere of mean radius may be that much longer on WGS84
 _BAND = 1.03  # ratio of scales in a zone that is widened by one plane distance
 _QUADRANT = 4  # edges per quarter of a circle in rounded corners
@@ -71,21 +71,35 @@ def choose_plane(polygons: Geometries) -> Plane:
 
     The scale grows with the inverse square of the distance from the missing point.
     """
-    missing = _spread_points(100)
     lonlat = shapely.get_coordinates(polygons)
     closed = geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
+    for count in (100, 10_000, 100_000):
+        missing = _spread_points(count)
+        missing = missing[~_contain(polygons, missing)]
+        if len(missing):
+            missing = missing[:: len(missing) // 101 + 1]
+            break
+    else:
+        problem = Problem("routing", "closed areas", "cover the earth", "close fewer")
+        raise InputError(problem)
+    nearest = np.max(missing @ closed.T, axis=1, initial=-1.0)
+    near = nearest > np.cos(_FAR_KM / geodesy.EARTH_RADIUS_KM)
     sample = missing @ closed[:: len(closed) // 1000 + 1].T
     scale = np.sum(2.0 / np.maximum(1.0 - sample, 1e-12), axis=1)
-    nearest = np.max(missing @ closed.T, axis=1, initial=-1.0)
-    lon, lat = geodesy.lonlat_from_vectors(missing)
-    points = np.array([shapely.Point(x, y) for x, y in zip(lon, lat, strict=True)])
-    nearest[shapely.STRtree(points).query(polygons, predicate="contains")[1]] = 2.0
-    near = nearest > np.cos(_FAR_KM / geodesy.EARTH_RADIUS_KM)
     best = np.argmin(nearest) if near.all() else np.argmin(np.where(near, np.inf, scale))
     centre = -missing[best]
     x = np.cross([0.0, 0.0, 1.0], centre)
     x /= np.linalg.norm(x)
     return Plane(np.stack((x, np.cross(centre, x), centre)))
+
+
+def _contain(polygons: Geometries, xyz: Floats) -> NDArray[np.bool_]:
+    """Which points (unit vectors) lie in (lon, lat) polygons, read in the plane."""
+    lon, lat = geodesy.lonlat_from_vectors(xyz)
+    points = np.asarray(shapely.points(lon, lat), dtype=object).reshape(-1)
+    inside = np.zeros(len(xyz), np.bool_)
+    inside[shapely.STRtree(points).query(polygons, predicate="contains")[1]] = True
+    return inside
 
 
 def project_polygons(polygons: Geometries, plane: Plane) -> tuple[Geometries, NDArray[np.int64]]:
@@ -96,8 +110,11 @@ def project_polygons(polygons: Geometries, plane: Plane) -> tuple[Geometries, ND
     xyz = geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
     place = np.arange(len(xyz))
     after = place + np.append(ring[1:] == ring[:-1], False)[: len(xyz)]
+    scale = 2.0 / np.maximum(1.0 + xyz @ plane.axes[2], 1e-12)
     length = geodesy.EARTH_RADIUS_KM * np.linalg.norm(xyz[after] - xyz, axis=1)
-    pieces = np.maximum(1, np.ceil(length / _STEP_KM)).astype(np.int64)
+    length *= np.maximum(scale, scale[after])
+    pieces = np.maximum(1, np.ceil(length / _longest_edge_km(_BEND_KM)))
+    pieces = pieces.astype(np.int64)
     i = np.repeat(place, pieces)
     share = (np.arange(len(i)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[i]
     between = (1.0 - share)[:, None] * xyz[i] + share[:, None] * xyz[after[i]]
@@ -108,6 +125,14 @@ def project_polygons(polygons: Geometries, plane: Plane) -> tuple[Geometries, ND
     flat[bad] = shapely.make_valid(flat[bad], method="structure", keep_collapsed=False)
     whole, again = shapely.get_parts(flat, return_index=True)
     return whole, shape[again]
+
+
+def _longest_edge_km(bend_km: float) -> float:
+    """Plane length at which great circles bend off an edge by so much.
+
+    In the plane they are circles at least as wide as the sphere.
+    """
+    return float(np.sqrt(8.0 * _DIAMETER_KM * bend_km))
 
 
 def _split_by_scale(polygons: Geometries, plane: Plane) -> list[tuple[float, Geometries]]:
@@ -166,15 +191,13 @@ def widen(
     polygons = shapely.simplify(polygons, coarse)
     grown = []
     for scale, members in _split_by_scale(polygons, plane):
-        distance = scale * clearance_nm * KM_PER_NM * _FLATTENING + slack_km + _STEP_OFF_KM
+        distance = scale * clearance_nm * KM_PER_NM * _FLATTENING + slack_km + _BEND_KM
         distance /= np.cos(np.pi / (4 * _QUADRANT))  # the chords of rounded corners cut inside
         flat = shapely.MultiPolygon(list(members))
         grown.append(shapely.buffer(flat, distance, quad_segs=_QUADRANT))
     outline = grown[0] if len(grown) == 1 else shapely.union_all(grown)
     outline = shapely.simplify(outline, fine)
-    # a great circle bends in the plane with a radius of at least the sphere's diameter
-    outline = shapely.segmentize(outline, np.sqrt(8.0 * _DIAMETER_KM * bend))
-    return orient_parts(outline)
+    return orient_parts(shapely.segmentize(outline, _longest_edge_km(bend)))
 
 
 def shrink(polygons: Geometries) -> Geometries:
@@ -186,9 +209,9 @@ def shrink(polygons: Geometries) -> Geometries:
     gap, slack = 0.04 * KM_PER_NM, 0.5 * KM_PER_NM
     joined = shapely.buffer(shapely.MultiPolygon(list(polygons)), gap, quad_segs=_QUADRANT)
     smooth = shapely.simplify(joined, 0.8 * slack)
-    depth = (gap + slack + _STEP_OFF_KM) / np.cos(np.pi / (4 * _QUADRANT))
+    depth = (gap + slack + _BEND_KM) / np.cos(np.pi / (4 * _QUADRANT))
     inner = shapely.buffer(smooth, -depth, quad_segs=_QUADRANT)
-    return orient_parts(shapely.segmentize(inner, np.sqrt(8.0 * _DIAMETER_KM * 0.2 * slack)))
+    return orient_parts(shapely.segmentize(inner, _longest_edge_km(0.2 * slack)))
 
 
 def orient_parts(outline: shapely.Geometry) -> Geometries:

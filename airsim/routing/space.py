@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 
 _TOUCH_NM = 0.02  # kept even there, so that rounding never lets a leg cut a corner
 _KEEP = 16
+_MARGIN_KM = 5.0  # how far around an opened region closed polygons matter
 _OVERLAP_KM = 0.01  # pieces that are joined again share a seam this wide
 
 
@@ -138,10 +139,9 @@ class FreeSpace:
 
     def _open(self, outline: Outline, region: shapely.Geometry, keep_nm: float) -> Outline:
         """Outline that inside a plane region keeps only a lesser clearance."""
-        margin = 3.0 * np.sqrt(self.plane.scale(shapely.get_coordinates(region)).max())
-        near = shapely.get_parts(
-            shapely.intersection(self.flat, shapely.buffer(region, margin * margin))
-        )
+        margin = _MARGIN_KM * self.plane.scale(shapely.get_coordinates(region)).max()
+        around = shapely.intersection(self.flat, shapely.buffer(region, margin))
+        near = shapely.get_parts(around)
         near = near[(shapely.get_type_id(near) == 3) & ~shapely.is_empty(near)]
         little = widen(near, self.plane, keep_nm) if len(near) else near
         rest = shapely.difference(outline.polygons, region)
