@@ -250,12 +250,15 @@ def _compose(question: Question, verdicts: Sequence[Verdict], held: frozenset[st
             not_judged.append(verdict)
         elif rule.force != "binding":
             (not_judged if verdict.truth is None else advisories).append(verdict)
+        elif rule.permit is not None and (
+            rule.id in held or (rule.permit.kind == "routine" and question.facts.scheduled)
+        ):
+            # Held, it opens the airspace whether or not it had to be asked for.
+            presumed.append(verdict)
         elif verdict.truth is None:
             by_outcome.setdefault(Outcome.UNKNOWN, []).append(verdict)
         elif rule.permit is None:
             by_outcome.setdefault(Outcome.FORBIDDEN, []).append(verdict)
-        elif rule.id in held or (rule.permit.kind == "routine" and question.facts.scheduled):
-            presumed.append(verdict)
         else:
             by_outcome.setdefault(Outcome.NOT_PERMITTED, []).append(verdict)
     if advisories:

@@ -344,19 +344,17 @@ def decide_slowly(
         if rule.addresses == "persons" or rule.effect == "permit" or not named:
             continue
         answers = rule_answers(rules, rule, question)
-        if answers == NO or rule.open_question:
+        routine = rule.permit is not None and rule.permit.kind == "routine"
+        has_permit = rule.id in held or (routine and question.facts.scheduled)
+        if answers == NO or rule.open_question or (rule.permit is not None and has_permit):
             continue
         if answers == EITHER:
             if rule.force == "binding" and not is_put_aside(rules, rule, question):
                 says["UNKNOWN"].append(rule.id)
         elif rule.force != "binding":
             says["ADVISED_AGAINST"].append(rule.id)
-        elif rule.permit is None:
-            says["FORBIDDEN"].append(rule.id)
-        elif rule.id not in held and (
-            rule.permit.kind == "authority" or not question.facts.scheduled
-        ):
-            says["NOT_PERMITTED"].append(rule.id)
+        else:
+            says["NOT_PERMITTED" if rule.permit is not None else "FORBIDDEN"].append(rule.id)
     gravest = max((name for name in GRAVITY if says[name]), key=GRAVITY.index, default=GRAVITY[0])
     return gravest, sorted(says[gravest])
 

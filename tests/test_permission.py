@@ -130,7 +130,7 @@ def whens(draw: st.DrawFn) -> dict[str, Any]:
     cuts = sorted({draw(instants()) for _ in range(2)} | {FIRST_MS, LAST_MS})
     found: dict[str, Any] = {}
     if kind in ("from", "both"):
-        found["from"] = cuts[1]
+        found["from"] = cuts[-2]
     if kind in ("to", "both"):
         found["to"] = cuts[-1]
     if kind in ("vague from", "vague") and len(cuts) > 3:
@@ -241,7 +241,8 @@ def questions(draw: st.DrawFn) -> Question:
     )  # fmt: skip
 
 
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(many, max_examples=100)
 held = st.sets(st.sampled_from(IDS), max_size=1)
 
 
@@ -303,7 +304,7 @@ def test_masks_are_those_of_the_slow_interpreter(bind, rules, facts, known, held
 
 
 # ------------------------------------------------------------------ what no rulebook may ever do
-@many
+@some
 @given(rules=rulebooks, question=questions(), seed=st.integers(0, 99))
 def test_order_never_matters(bind, rules, question, seed) -> None:
     dice = random.Random(seed)
@@ -316,7 +317,7 @@ def test_order_never_matters(bind, rules, question, seed) -> None:
     )
 
 
-@many
+@some
 @given(rules=rulebooks, more=prohibitions("R9"), question=questions(), held=held)
 def test_one_more_prohibition_never_frees(bind, rules, more, question, held) -> None:
     before = decide(bind(rules, held), question)
@@ -324,7 +325,7 @@ def test_one_more_prohibition_never_frees(bind, rules, more, question, held) -> 
     assert after.outcome >= before.outcome
 
 
-@many
+@some
 @given(rules=rulebooks, licence=licences("L9", IDS), question=questions(), held=held)
 def test_one_more_licence_never_blocks(bind, rules, licence, question, held) -> None:
     before = decide(bind(rules, held), question)
@@ -332,7 +333,7 @@ def test_one_more_licence_never_blocks(bind, rules, licence, question, held) -> 
     assert after.outcome <= before.outcome
 
 
-@many
+@some
 @given(rules=rulebooks, licence=licences("L9", IDS), question=questions(), held=held)
 def test_a_licence_of_another_regime_changes_nothing(bind, rules, licence, question, held) -> None:
     foreign = licence.model_copy(update={"regime": "a third regime"})
@@ -348,7 +349,7 @@ GAPS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-@many
+@some
 @given(rules=rulebooks, question=questions(), name=st.sampled_from(sorted(GAPS)))
 def test_unknown_is_never_permitted(bind, rules, question, name) -> None:
     """What is permitted without a fact stays so whatever the fact turns out to be."""
