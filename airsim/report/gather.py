@@ -246,6 +246,35 @@ def _find_sensitivity(results: Results, flight: Row) -> Iterable[Row]:
             yield dict(row)
 
 
+def locate_places(results: Results) -> dict[str, tuple[float, float]]:
+    """Degrees of aerodromes: the ends of the flights, and those that the summary places."""
+    places = {}
+    tracks = _read_tracks(results)
+    for flight in results.rows("flights"):
+        line = tracks.get((flight["flight_id"], "direct"))
+        if line is not None:
+            places[flight["adep"]] = (float(line[0, 0]), float(line[0, 1]))
+            places[flight["ades"]] = (float(line[-1, 0]), float(line[-1, 1]))
+    for icao, place in results.summary.get("aerodromes", {}).items():
+        if "lon" in place and "lat" in place:
+            places[icao] = (float(place["lon"]), float(place["lat"]))
+    return places
+
+
+def gather_closed(views: Iterable[RouteView]) -> dict[str, dict[str, list[str]]]:
+    """By operator and rule, every airspace that the rule closes on some map."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for view in views:
+        for closure in view.closures:
+            for rule in (closure.rule, *closure.also):
+                found[view.flight["operator"]][rule]
+            found[view.flight["operator"]][closure.rule].update(d for _, d in closure.areas)
+    return {
+        operator: {rule: sorted(areas) for rule, areas in sorted(rules.items()) if areas}
+        for operator, rules in sorted(found.items())
+    }
+
+
 def end_codes(results: Results, icao: str) -> set[str]:
     """ICAO and, if the summary has it, IATA code of an aerodrome."""
     place = find_place(results, icao)

@@ -30,6 +30,7 @@ from airsim.report.gather import (
     find_place,
     gather_routes,
     index_rules,
+    locate_places,
     name_place,
 )
 from airsim.report.projection import Floats, Geometries, draw_great_circles
@@ -71,9 +72,13 @@ _LABELS: dict[str, dict[str, Any]] = {
 
 
 def rank_closures(views: Iterable[RouteView]) -> dict[str, int]:
-    """Rules by the number of routes for which they close something: a fixed look for the chief."""
-    counts = Counter(rule for v in views for rule in dict.fromkeys(c.rule for c in v.closures))
-    ranked = sorted(counts, key=lambda rule: (-counts[rule], rule))
+    """Rules in the order in which they get a look of their own: those that decide most, first."""
+    deciding: Counter[str] = Counter()
+    areas: Counter[str] = Counter()
+    for view in views:
+        deciding.update(view.collect("blocking_rules"))
+        areas.update({c.rule: len(c.areas) for c in view.closures})
+    ranked = sorted(areas, key=lambda rule: (-deciding[rule], -areas[rule], rule))
     return {rule: number for number, rule in enumerate(ranked)}
 
 
@@ -105,7 +110,7 @@ def draw_map(
     keys = _list_areas(view)
     closed = {key for closure in view.closures for key in closure.areas}
     lines = _draw_borders(sheet, keys, closed)
-    closures = _draw_closures(sheet, view.closures, index_rules(results), ranks or {})
+    closures = _draw_closures(sheet, view, index_rules(results), ranks or {})
     lines += _draw_tracks(sheet, view)
     lines += _draw_places(sheet, view, stops, results)
     lines += _draw_inexact(sheet, keys, closed)
@@ -153,10 +158,13 @@ def _is_inexact(sheet: Sheet, key: AreaKey) -> bool:
 
 
 def _draw_closures(
-    sheet: Sheet, closures: Sequence[Closure], rules: Mapping[str, Row], ranks: Mapping[str, int]
+    sheet: Sheet, view: RouteView, rules: Mapping[str, Row], ranks: Mapping[str, int]
 ) -> list[Patch]:
     """Fill and hatch closed airspace by instrument; returns the key of what the frame shows."""
-    shown = [closure for closure in closures if len(sheet.cut(closure.areas)[0])]
+    deciding = view.collect("blocking_rules")
+    size = {c: float(shapely.area(sheet.cut(c.areas)[0]).sum()) for c in view.closures}
+    shown = [closure for closure in view.closures if size[closure]]
+    shown.sort(key=lambda c: (c.rule not in deciding, -round(size[c]), c.rule))
     looks = _choose_looks([closure.rule for closure in shown], ranks)
     entries: list[Patch] = []
     others: list[str] = []
@@ -234,13 +242,11 @@ def _draw_tracks(sheet: Sheet, view: RouteView) -> list[Any]:
 
 
 def _find_stops(view: RouteView, results: Results) -> dict[str, Spot]:
-    """Fuel stops whose place is known: from the summary, else from another flight's end."""
-    places = {}
-    for icao in view.stops:
-        place = find_place(results, icao)
-        if "lon" in place and "lat" in place:
-            places[icao] = (float(place["lon"]), float(place["lat"]))
-    return places
+    """Fuel stops whose place is known."""
+    if not view.stops:
+        return {}
+    places = locate_places(results)
+    return {icao: places[icao] for icao in view.stops if icao in places}
 
 
 def _draw_places(
@@ -396,7 +402,7 @@ def render_svg(figure: Figure, salt: str) -> str:
     _print_figure(figure, stream, "svg", salt, fonttype="none")
     svg = stream.getvalue().decode()
     svg = svg[svg.index("<svg") :]
-    for pattern in (r"<metadata>.*?</metadata>\s*", r"<!--.*?-->\s*", r' id="[A-Za-z0-9]+_\d+"'):
+    for pattern in (r"<metadata>.*?</metadata>\s*", r"<!--.*?-->\s*", r' id="[A-Za-z0-9.]+_\d+"'):
         svg = re.sub(pattern, "", svg, flags=re.DOTALL)
     return re.sub(r' d="[^"]*"', lambda found: _shorten_path(found[0]), svg)
 

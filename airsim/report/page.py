@@ -21,6 +21,7 @@ from airsim.report.gather import (
     SIGNS,
     RouteView,
     Row,
+    gather_closed,
     gather_routes,
     index_rules,
     name_pair,
@@ -36,7 +37,7 @@ from airsim.report.terminal import format_minutes, format_number
 from airsim.results import Results, write_text
 
 MOST_MAPS = 60
-SHORT_ROWS = 8  # longer tables of findings leave page one to the answers
+SHORT_ROWS = 6  # longer tables of findings leave page one to the answers
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNITS = {"km": "km", "nm": "NM", "min": "min", "kg": "kg", "ft": "ft", "utc": "UTC"}
@@ -82,6 +83,7 @@ def render_report(results: Results, folder: Path | str) -> Path:
         overview=None if overview is None else Markup(render_svg(overview, "overview")),
         sections=_draw_sections(views, shapes, results),
         rules=sorted(index_rules(results).values(), key=lambda rule: rule["rule_id"]),
+        closed=gather_closed(views),
         inexact=_list_inexact(results),
         labels={
             "outcomes": OUTCOMES, "signs": SIGNS, "decisions": DECISIONS,

@@ -251,6 +251,9 @@ def _to_plane(
     if not len(shapes):
         return shapes
     plane = shapely.transform(shapes, projection.project)
+    # A hole round the antipode becomes the outermost ring: the shape is inside out.
+    turned = shapely.area(plane) < 0.0
+    plane[turned] = shapely.make_valid(plane[turned])
     plane = shapely.simplify(plane, tolerance, preserve_topology=False)
     polygons = shapely.get_dimensions(plane) == 2
     plane[polygons] = shapely.make_valid(plane[polygons])
