@@ -10,6 +10,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -287,7 +288,9 @@ _KEYS: dict[str, frozenset[str]] = {
         ]
     ),
     "period": frozenset({"start", "end"}),
-    "operation": frozenset({"timetable", "timetable_period", "fleet", "fleet_period"}),
+    "operation": frozenset(
+        {"timetable", "timetable_period", "timetable_until", "fleet", "fleet_period"}
+    ),
     "rules": frozenset({"rulebook", "held"}),
     "options": frozenset(
         ["planning_lead_hours", "clearance_nm", "minimum_turn_min", "seed", "obey_operator_policy"]
@@ -442,7 +445,17 @@ class _Binder:
         table = self.data.get("operation", {})
         if "timetable" not in table:
             return ()
-        return load_timetable(self._near(table["timetable"]), table.get("timetable_period"))
+        services = load_timetable(self._near(table["timetable"]), table.get("timetable_period"))
+        if "timetable_until" not in table:
+            return services
+        # What would have been flown had nothing changed: the last rows run on.
+        until_ms = self._instant("operation.timetable_until", table["timetable_until"])
+        until = datetime.fromtimestamp(until_ms / 1000, UTC).date()
+        last = max((service.valid_to for service in services), default=until)
+        return tuple(
+            replace(service, valid_to=max(until, last)) if service.valid_to == last else service
+            for service in services
+        )
 
     def _read_fleet(self) -> tuple[Tail, ...]:
         table = self.data.get("operation", {})
