@@ -23,7 +23,7 @@ from airsim.base import InputError
 from airsim.report import draw_route, print_check, print_summary, render_report, write_geojson
 from airsim.report.gather import gather_closures, gather_routes, shares_map
 from airsim.report.maps import draw_map, draw_overview, rank_closures, render_svg
-from airsim.report.page import join_stays, list_changes, list_dates
+from airsim.report.page import join_stays, list_changes, list_dates, pivot_sensitivity
 from airsim.report.projection import (
     Frame,
     Projection,
@@ -320,13 +320,28 @@ def test_route_table_gives_outcome_lengths_rules_and_doubts(reader: Reader) -> N
 
 def test_crossings_carry_kilometres_times_and_decision(reader: Reader) -> None:
     rows = [" ".join(text.split()) for text in reader.texts["tr"]]
-    assert any(r.startswith("fir EETT") and "700 990 15 Sep 08:34 15 Sep 09:14" in r for r in rows)
+    assert any(r.startswith("FIR EETT") and "700 990 15 Sep 08:34 15 Sep 09:14" in r for r in rows)
     assert any("breach" in r and "US-BIS-05" in r and "BIS letter" in r for r in rows)
 
 
 def test_sensitivity_stands_beside_the_route_and_in_the_annex(reader: Reader) -> None:
     rows = [" ".join(text.split()) for text in reader.texts["tr"]]
-    assert sum("minus30" in row and ("5,900" in row or "5,901" in row) for row in rows) == 2
+    assert sum("5,900 6,000 6,111 allowed by a detour" in row for row in rows) == 2
+
+
+def test_an_outcome_that_hangs_on_a_synthetic_zone_is_called_so() -> None:
+    rows = [
+        {"route": "A-B", "zones": zones, "outcome": outcome}
+        for zones, outcome in (
+            ("plus30", "fuel-stop"),
+            ("minus30", "detour"),
+            ("nominal", "detour"),
+        )
+    ]
+    (row,) = pivot_sensitivity(rows)
+    assert row["changes"]
+    assert [a["outcome"] for a in row["answers"]] == ["detour", "detour", "fuel-stop"]
+    assert not pivot_sensitivity(rows[1:])[0]["changes"]
 
 
 def test_annex_names_instrument_dates_and_shows_unsafe_urls_as_text(reader: Reader) -> None:
@@ -513,6 +528,9 @@ def test_svg_for_a_page_has_real_text_and_no_clashing_ids(results: Results, shap
     assert ids[0]
     assert not ids[0] & ids[1]
     assert not any("<image" in svg or "<metadata" in svg for svg in texts)
+    # A hatch is a pattern, and the transparency of a fill must not thin it out.
+    assert all("url(#h" in svg for svg in texts)
+    assert not any(re.search(r"url\(#h\w+\);[^\"]*opacity: 0\.[0-5]", svg) for svg in texts)
 
 
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])

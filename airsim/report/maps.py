@@ -14,10 +14,8 @@ import numpy as np
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.text import Text
 
 from airsim.base import InputError, Problem
@@ -35,7 +33,7 @@ from airsim.report.gather import (
 )
 from airsim.report.projection import Floats, Geometries, draw_great_circles
 from airsim.report.shapes import AreaKey, Shapes, load_shapes
-from airsim.report.sheet import HALO, INK, Sheet, Spot, add_key, open_sheet
+from airsim.report.sheet import HALO, HATCH, INK, TINT, Sheet, Spot, add_key, open_sheet
 from airsim.results import Results, open_atomic
 
 # Fill and hatch per instrument: the colours are Okabe and Ito's, the hatches differ without them.
@@ -159,33 +157,38 @@ def _is_inexact(sheet: Sheet, key: AreaKey) -> bool:
 
 def _draw_closures(
     sheet: Sheet, view: RouteView, rules: Mapping[str, Row], ranks: Mapping[str, int]
-) -> list[Patch]:
-    """Fill and hatch closed airspace by instrument; returns the key of what the frame shows."""
+) -> list[tuple[str, str, str]]:
+    """Fill and hatch closed airspace by instrument; returns the key: text, colour, hatch."""
     deciding = view.collect("blocking_rules")
     size = {c: float(shapely.area(sheet.cut(c.areas)[0]).sum()) for c in view.closures}
     shown = [closure for closure in view.closures if size[closure]]
     shown.sort(key=lambda c: (c.rule not in deciding, -round(size[c]), c.rule))
     looks = _choose_looks([closure.rule for closure in shown], ranks)
-    entries: list[Patch] = []
+    entries: list[tuple[str, str, str]] = []
     others: list[str] = []
     for closure in shown:
         fills, _ = sheet.cut(closure.areas)
         colour, hatch = looks.get(closure.rule, OTHER)
-        look = {**_tint(colour), "hatch": hatch}
-        sheet.fill(fills, label=f"closed: {closure.rule}", zorder=2, **look)
+        _fill_closed(sheet, fills, colour, hatch, closure.rule)
         _, outlines = sheet.cut([key for key in closure.areas if not _is_inexact(sheet, key)])
         edge = _EDGES.get(closure.outcome, "-")
         sheet.stroke(outlines, color=colour, linewidth=0.8, linestyle=edge, zorder=2.5)
         if closure.rule in looks:
-            text = _describe_closure(closure, rules)
-            entries.append(Patch(label=text, linewidth=0.5, **look))
+            entries.append((_describe_closure(closure, rules), colour, hatch))
         else:
             others.append(closure.rule)
     if others:
-        text = _shorten(f"{len(set(others))} other rules: {', '.join(dict.fromkeys(others))}", 115)
-        look = {**_tint(OTHER[0]), "hatch": OTHER[1]}
-        entries.append(Patch(label=text, linewidth=0.5, **look))
+        named = dict.fromkeys(others)
+        text = _shorten(f"{len(named)} other rules: {', '.join(named)}", 115)
+        entries.append((text, *OTHER))
     return entries
+
+
+def _fill_closed(sheet: Sheet, fills: Geometries, colour: str, hatch: str, rule: str) -> None:
+    # Two patches: in SVG the transparency of a fill would thin out its own hatch.
+    sheet.fill(fills, label=f"tint: {rule}", facecolor=colour, alpha=TINT, zorder=2)
+    look = {"facecolor": "none", "edgecolor": colour, "alpha": HATCH, "hatch": hatch}
+    sheet.fill(fills, label=f"closed: {rule}", zorder=2.1, **look)
 
 
 def _choose_looks(rules: Sequence[str], ranks: Mapping[str, int]) -> dict[str, tuple[str, str]]:
@@ -197,11 +200,6 @@ def _choose_looks(rules: Sequence[str], ranks: Mapping[str, int]) -> dict[str, t
         free = [style for style in STYLES if style not in looks.values()]
         looks[rule] = wanted if wanted in free and wanted is not None else free[-1]
     return looks
-
-
-def _tint(colour: str) -> dict[str, Any]:
-    rgb = to_rgb(colour)
-    return {"facecolor": (*rgb, 0.16), "edgecolor": (*rgb, 0.6)}
 
 
 def _describe_closure(closure: Closure, rules: Mapping[str, Row]) -> str:
@@ -418,9 +416,7 @@ def _print_figure(
 ) -> None:
     """Same figure, same bytes: fixed ids, no dates."""
     with matplotlib.rc_context():
-        matplotlib.rcParams.update(
-            {"svg.hashsalt": salt, "svg.fonttype": fonttype, "hatch.linewidth": 0.7}
-        )
+        matplotlib.rcParams.update({"svg.hashsalt": salt, "svg.fonttype": fonttype})
         if suffix == "png":
             FigureCanvasAgg(figure)
             figure.savefig(stream, format="png", metadata={"Software": None})

@@ -87,7 +87,7 @@ def render_report(results: Results, folder: Path | str) -> Path:
         inexact=_list_inexact(results),
         labels={
             "outcomes": OUTCOMES, "signs": SIGNS, "decisions": DECISIONS,
-            "confidence": CONFIDENCE, "grades": GRADES,
+            "confidence": CONFIDENCE, "grades": GRADES, "layers": {"fir": "FIR"},
         },
     )  # fmt: skip
     write_text(target, text)
@@ -156,9 +156,7 @@ def _make_environment(results: Results) -> Environment:
         others=lambda view: list_other_decisions(view.crossings, view.decisions),
         met=lambda view: list_changes(view.decisions),
         link=find_link,
-        variant=lambda row: next(
-            (row[k] for k in ("zones", "variant", "zone_variant", "zone variant") if k in row), ""
-        ),
+        sizes=pivot_sensitivity,
     )
     return environment
 
@@ -257,6 +255,23 @@ def list_changes(decisions: Sequence[Row]) -> list[Row]:
     return [
         d for d in decisions
         if d["phase"] == "met" and d["outcome"] not in planned.get(key(d), {d["outcome"]})
+    ]  # fmt: skip
+
+
+def pivot_sensitivity(rows: Iterable[Row]) -> list[Row]:
+    """One row per route and type: the answer for the zone smaller, as drawn and larger."""
+    found: dict[tuple[str, ...], dict[str, Row]] = {}
+    for row in rows:
+        key = tuple(str(row.get(name) or "") for name in ("route", "operator", "typecode"))
+        variant = next((str(row[k]) for k in ("zones", "variant", "zone_variant") if k in row), "")
+        found.setdefault(key, {})[variant] = row
+    return [
+        {
+            "route": route, "operator": operator, "typecode": typecode,
+            "answers": [sizes.get(name) for name in ("minus30", "nominal", "plus30")],
+            "changes": len({row.get("outcome") for row in sizes.values()}) > 1,
+        }
+        for (route, operator, typecode), sizes in found.items()
     ]  # fmt: skip
 
 

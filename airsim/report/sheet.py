@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
@@ -29,6 +30,8 @@ from airsim.report.shapes import AreaKey, Shapes
 CREDIT = "© OpenStreetMap contributors (ODbL) · not for navigation"
 SEA, LAND, COAST, BORDER = "#f4f7f9", "#dfdfdc", "#9a9a9a", "#b9b9b9"
 INK = "#1a1a1a"
+TINT, HATCH = 0.16, 0.65  # opacity of closed airspace
+_HATCH_LINE = 0.7
 HALO = withStroke(linewidth=2.0, foreground="white", alpha=0.85)
 WIDTH_INCHES = 7.1  # the text width of an A4 page
 _ROW_INCHES = 0.165
@@ -143,6 +146,7 @@ class Sheet:
             self._add(PathPatch(_join(lines), facecolor="none", edgecolor=color, **style))
 
     def _add(self, patch: PathPatch) -> None:
+        _thin_hatch(patch)
         # Not add_patch, which would search every edge for limits that are already set.
         self.axes.add_artist(patch)
 
@@ -233,7 +237,13 @@ def _draw_credit(sheet: Sheet) -> None:
     sheet.labels.block([(frame.right - 84 * step, frame.bottom + 7 * step)], 168, 12)
 
 
-def add_key(sheet: Sheet, lines: Sequence[Any], closures: Sequence[Patch]) -> None:
+def _thin_hatch(patch: Patch) -> Patch:
+    if hasattr(patch, "set_hatch_linewidth"):  # matplotlib 3.10
+        patch.set_hatch_linewidth(_HATCH_LINE)
+    return patch
+
+
+def add_key(sheet: Sheet, lines: Sequence[Any], closures: Sequence[tuple[str, str, str]]) -> None:
     """Make room under the map for the key: lines in columns, then one row per instrument."""
     figure, axes = sheet.figure, sheet.axes
     width, height = figure.get_size_inches().tolist()
@@ -251,4 +261,14 @@ def add_key(sheet: Sheet, lines: Sequence[Any], closures: Sequence[Patch]) -> No
     figure.legend(handles=lines, ncols=columns, bbox_to_anchor=(0.0, top), **style)
     if closures:
         below = (room - 0.04 - _ROW_INCHES * rows) / (height + room)
-        figure.legend(handles=closures, ncols=1, bbox_to_anchor=(0.0, below), **style)
+        handles: list[Any] = [
+            (
+                Patch(facecolor=colour, edgecolor="none", alpha=TINT),
+                _thin_hatch(Patch(facecolor="none", edgecolor=colour, hatch=hatch, linewidth=0.6)),
+            )
+            for _, colour, hatch in closures
+        ]
+        figure.legend(
+            handles, [text for text, *_ in closures], ncols=1, bbox_to_anchor=(0.0, below),
+            handler_map={tuple: HandlerTuple(ndivide=1)}, **style,
+        )  # fmt: skip
