@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -461,6 +462,40 @@ def test_zones_come_in_the_size_asked_for(tmp_path: Path) -> None:
         assert layer.upper_ft.tolist() == [9500, 99999]
         assert area_polygons(layer, layer.positions("A"))[0].bounds == (0, 0, size, size)
     assert layer.positions("nowhere").size == 0
+
+
+def test_boundaries_from_elsewhere_come_as_geojson(tmp_path: Path) -> None:
+    """Unclosed, across 180, around a pole, with a hole: as public boundary files have them."""
+    rings = {
+        "NZZO": [[[170, -30], [-170, -30], [-170, -40], [170, -40]]],
+        "CZEG": [[[lon, 80] for lon in range(-180, 180, 20)]],
+        "EDGG": [
+            [[0, 40], [10, 40], [10, 50], [0, 50], [0, 40]],
+            [[4, 44], [6, 44], [6, 46], [4, 46], [4, 44]],
+        ],
+    }
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"id": name},
+            "geometry": {"type": "Polygon", "coordinates": c},
+        }
+        for name, c in rings.items()
+    ]
+    file = tmp_path / "boundaries.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    empty = oracle.write_layer(tmp_path / "empty.parquet", NO_AREAS)
+    atlas = load_atlas(territory=empty, fir=file, zones=empty)
+    assert atlas.layer("fir").source[0] == "boundaries.geojson"
+    start, area = locate_points(atlas, "fir", [180, -175, 0, 77, 1, 5], [-35, -35, 0, 89, 45, 45])
+    assert np.diff(start).tolist() == [1, 1, 0, 1, 1, 0]
+    assert area.tolist() == [0, 0, 1, 2]
+    file.write_text('{"type": "FeatureCollection", "features": [{"geometry": null}]}')
+    with pytest.raises(InputError, match="no designator"):
+        load_atlas(territory=empty, fir=file, zones=empty)
+    file.write_text('{"type": "Topology"}')
+    with pytest.raises(InputError, match="no GeoJSON FeatureCollection"):
+        load_atlas(territory=empty, fir=file, zones=empty)
 
 
 def test_a_bad_file_tells_all_its_problems(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ LAYER_NAMES: Final = ("territory", "fir", "zone")
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
 _VARIANTS: Final = ("nominal", "plus30", "minus30")
 _FILES: Final = {"territory": "territory", "fir": "fir", "zone": "zones"}
-_FORMAT = 5  # of the cached arrays: raise it when their meaning changes
+_FORMAT = 6  # of the cached arrays: raise it when their meaning changes
 _TEXTS = ("designator", "title", "quality", "state", "source", "edition", "contains_firs")
 
 
@@ -148,7 +148,8 @@ def load_atlas(
     Parameters
     ----------
     territory, fir, zones : path, optional
-        GeoParquet files that replace the shipped layers.
+        GeoParquet or GeoJSON files that replace the shipped layers. GeoJSON may come as it is
+        found: only `designator` (or `id`) is needed, rings may be open or cross 180.
     zone_variant : {"nominal", "plus30", "minus30"}
         Outline of those zones that come in several: as drawn, 30 NM larger, 30 NM smaller.
 

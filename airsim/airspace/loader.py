@@ -1,9 +1,11 @@
-"""Layer files: GeoParquet rows, checked at the door, as columns and snapped rings."""
+"""Layer files: GeoParquet or GeoJSON, checked at the door, as columns and snapped rings."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +13,17 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from airsim.airspace.arrangement import SNAP
+from airsim.airspace.outlines import close_ring, only_polygons
 from airsim.base import OPEN_FROM, OPEN_TO, InputError, Problem, ProblemList, parse_instant
 from airsim.units import UNLIMITED_FT
+
+_OPTIONAL: Final = (
+    "edition", "valid_from", "valid_to", "sovereign", "state", "eu_territory", "contains_firs",
+    "lower_limit", "upper_limit", "variant",
+)  # fmt: skip
 
 
 def read_layer(name: str, content: bytes, file: str, variant: str) -> dict[str, Any]:
@@ -25,7 +34,7 @@ def read_layer(name: str, content: bytes, file: str, variant: str) -> dict[str, 
     name : {"territory", "fir", "zone"}
         Which columns to expect.
     content : bytes
-        A GeoParquet file.
+        A GeoParquet file, or GeoJSON with at least a `designator` or `id` for each feature.
     file : str
         Its name in messages.
     variant : str
@@ -57,12 +66,10 @@ def read_layer(name: str, content: bytes, file: str, variant: str) -> dict[str, 
 def _read_table(name: str, content: bytes, file: str) -> dict[str, Any]:
     """Columns of a GeoParquet file as Layer fields, plus WKB `geometry` and zone `variant`."""
     problems = ProblemList()
-    try:
-        read = pq.read_table(pa.BufferReader(content))
-    except pa.ArrowException as error:
-        raise InputError(Problem(file, "", f"is no Parquet file: {error}")) from error
-    columns: dict[str, list[Any]] = {c: read.column(c).to_pylist() for c in read.column_names}
-    rows = read.num_rows
+    columns = (
+        _read_geojson(content, file) if content[:1] in b"{\n " else _read_parquet(content, file)
+    )
+    rows = len(columns["geometry"]) if "geometry" in columns else 0
     wanted = ["designator", "name", "quality", "source", "edition", "valid_from", "valid_to"]
     wanted += {
         "territory": ["sovereign", "eu_territory"],
@@ -127,6 +134,55 @@ def _read_table(name: str, content: bytes, file: str) -> dict[str, Any]:
     if name != "zone":
         table.pop("variant")
     return table
+
+
+def _read_parquet(content: bytes, file: str) -> dict[str, list[Any]]:
+    """Columns of a GeoParquet file."""
+    try:
+        read = pq.read_table(pa.BufferReader(content))
+    except pa.ArrowException as error:
+        raise InputError(Problem(file, "", f"is no Parquet file: {error}")) from error
+    return {name: read.column(name).to_pylist() for name in read.column_names}
+
+
+def _read_geojson(content: bytes, file: str) -> dict[str, list[Any]]:
+    """The same columns from GeoJSON, as found: rings may be open, cross 180 or hold a pole."""
+    try:
+        features = json.loads(content)["features"]
+        properties = [feature.get("properties") or {} for feature in features]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(Problem(file, "", "is no GeoJSON FeatureCollection")) from error
+    columns: dict[str, list[Any]] = {
+        "designator": [p.get("designator") or p.get("id") or "" for p in properties],
+        "geometry": [_close_geojson(feature.get("geometry")) for feature in features],
+    }
+    columns["name"] = [
+        p.get("name") or d for p, d in zip(properties, columns["designator"], strict=True)
+    ]
+    columns["source"] = [p.get("source") or Path(file).name for p in properties]
+    columns["quality"] = [p.get("quality") or "unstated" for p in properties]
+    for column in _OPTIONAL:
+        columns[column] = [p.get(column) for p in properties]
+    return columns
+
+
+def _close_geojson(geometry: Any) -> bytes | None:
+    """WKB of a Polygon or MultiPolygon, split at 180; None where it is nothing of the kind."""
+    try:
+        parts = geometry["coordinates"]
+        if geometry["type"] == "Polygon":
+            parts = [parts]
+        elif geometry["type"] != "MultiPolygon":
+            return None
+        shapes: list[BaseGeometry] = []
+        for shell, *holes in parts:
+            shape: BaseGeometry = close_ring(np.array(shell, np.float64)[:, :2])
+            for hole in holes:
+                shape = shape.difference(close_ring(np.array(hole, np.float64)[:, :2]))
+            shapes.append(shape)
+        return bytes(shapely.to_wkb(only_polygons(shapely.union_all(shapes))))
+    except (KeyError, TypeError, ValueError, IndexError, shapely.errors.GEOSException):
+        return None
 
 
 def _choose_variant(table: dict[str, Any], variant: str) -> dict[str, Any]:
