@@ -214,13 +214,10 @@ def is_on_schedule(when: When, at_ms: int) -> bool:
 
 
 def when_answers(when: When, first_ms: int, last_ms: int) -> Answers:
-    """Whether the rule is in force at some moment, for every date that its bounds may mean."""
-    return frozenset(
-        any(start <= t < end and is_on_schedule(when, t) for t in half_hours(first_ms, last_ms))
-        for start in half_hours(*when.start)
-        for end in half_hours(*when.end)
-        if start < end
-    )
+    """Whether a rule is in force at some moment, for the longest and shortest life it may have."""
+    moments = [t for t in half_hours(first_ms, last_ms) if is_on_schedule(when, t)]
+    lives = zip(when.start, reversed(when.end), strict=True)
+    return frozenset(any(start <= t < end for t in moments) for start, end in lives)
 
 
 def who_answers(who: Who, facts: FlightFacts, at_ms: int) -> Answers:

@@ -23,6 +23,7 @@ from airsim.permission import (
     Outcome,
     bind_rulebook,
     decide,
+    find_breaches,
     mask_airspace,
 )
 
@@ -241,7 +242,7 @@ def questions(draw: st.DrawFn) -> Question:
     )  # fmt: skip
 
 
-many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 some = settings(many, max_examples=100)
 held = st.sets(st.sampled_from(IDS), max_size=1)
 
@@ -275,7 +276,7 @@ def test_decisions_are_those_of_the_slow_interpreter(bind, rules, question, held
 @given(
     rules=rulebooks, facts=facts_of_flights(), known=one_of([None, FIRST_MS, BREXIT_MS]), held=held,
     spots=st.lists(st.tuples(instants(), st.sampled_from([8_000.0, 35_000.0])), min_size=2,
-                   max_size=4),
+                   max_size=3),
 )  # fmt: skip
 def test_masks_are_those_of_the_slow_interpreter(bind, rules, facts, known, held, spots) -> None:
     bound = bind(rules, held)  # one for all instants: what it remembers must not mislead
@@ -365,3 +366,176 @@ def test_unknown_is_never_permitted(bind, rules, question, name) -> None:
         assert max(answers) < Outcome.UNKNOWN
     if without.outcome is Outcome.FORBIDDEN:
         assert answers == {Outcome.FORBIDDEN}
+
+
+# -------------------------------------------------------------------------------- what is said
+NOON_MS = parse_instant("2020-01-31T12:00Z")
+BELAVIA = FlightFacts(
+    "BRU", "BY", "BY", "BY", "BY", registration="EW-1", typecode="B738", seats=180,
+    us_origin=True, origin="UMMS", destination="EYVI", origin_state="BY", destination_state="LT",
+    crossed=frozenset(),
+)  # fmt: skip
+LITHUANIA = Place("territory", "LT", "LT", True)
+VILNIUS_FIR = Place("fir", "EYVL", "LT")
+
+
+def ask(
+    bound: BoundRulebook, activity: str = "overflight", *places: Place, **facts: Any
+) -> Decision:
+    where = places or (LITHUANIA,)
+    return decide(bound, Question(activity, where, NOON_MS, NOON_MS, replace(BELAVIA, **facts)))
+
+
+def closing(name: str, **fields: Any) -> Rule:
+    return make_rule(name, **{"where": [{"territory": ["LT"]}]} | fields)
+
+
+def test_no_rule_on_the_high_seas_means_permitted(bind) -> None:
+    bound = bind([closing("R1")])
+    high_seas = ask(bound, "overflight", VILNIUS_FIR)
+    assert (high_seas.outcome, high_seas.verdicts) == (Outcome.PERMITTED, ())
+    assert ask(bound, "overflight", VILNIUS_FIR, LITHUANIA).outcome is Outcome.FORBIDDEN
+
+
+def test_the_gravest_rule_decides_and_all_of_its_kind_are_named(bind) -> None:
+    rules = [
+        closing("R3"), closing("R1", regime="another"), closing("A", force="advisory"),
+        closing("P", effect="require-permit"),
+    ]  # fmt: skip
+    decision = ask(bind(rules))
+    assert (decision.outcome, decision.rules) == (Outcome.FORBIDDEN, ("R1", "R3"))
+    assert [verdict.rule.id for verdict in decision.advisories] == ["A"]
+    assert ask(bind(rules[2:])).rules == ("P",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheduled", "held", "outcome"),
+    [
+        ("routine", True, (), Outcome.PERMITTED),
+        ("routine", False, (), Outcome.NOT_PERMITTED),
+        ("routine", False, ("P",), Outcome.PERMITTED),
+        ("authority", True, (), Outcome.NOT_PERMITTED),
+        ("authority", True, ("P",), Outcome.PERMITTED),
+    ],
+)
+def test_routine_permits_of_scheduled_services_are_presumed(
+    bind, kind, scheduled, held, outcome
+) -> None:
+    permit = {"authority": "CAA", "kind": kind}
+    bound = bind([closing("P", effect="require-permit", permit=permit)], held)
+    decision = ask(bound, scheduled=scheduled)
+    assert decision.outcome is outcome
+    presumed = tuple(v.rule.id for v in decision.presumed)
+    assert presumed == (("P",) if outcome is Outcome.PERMITTED else ())
+    assert decision.lacks_authority is (outcome is not Outcome.PERMITTED and kind == "authority")
+
+
+def test_a_rule_that_lists_tails_is_put_aside_without_a_tail_and_named(bind) -> None:
+    bound = bind([closing("R1", who=[{"registration": ["EW-1"]}])])
+    without = ask(bound, registration=None)
+    assert without.outcome is Outcome.PERMITTED
+    assert [(v.rule.id, set(v.missing)) for v in without.not_judged] == [("R1", {"registration"})]
+    assert ask(bound).outcome is Outcome.FORBIDDEN
+    assert ask(bound, registration="EW-2").not_judged == ()
+
+
+def test_a_rule_on_the_way_flown_is_conditional_until_there_is_a_way(bind) -> None:
+    bound = bind([closing("R1", activities=["landing"], flight=[{"crossed": ["BY"]}])])
+    before = ask(bound, "landing", crossed=None)
+    assert before.outcome is Outcome.PERMITTED
+    assert [v.rule.id for v in before.conditional] == ["R1"]
+    assert ask(bound, "landing", crossed=frozenset({"PL"})).outcome is Outcome.PERMITTED
+    assert ask(bound, "landing", crossed=frozenset({"BY"})).outcome is Outcome.FORBIDDEN
+
+
+def test_open_questions_of_law_change_nothing_and_are_named(bind) -> None:
+    bound = bind([closing("R1", open_question=True)])
+    assert ask(bound).outcome is Outcome.PERMITTED
+    assert [v.rule.id for v in ask(bound).not_judged] == ["R1"]
+
+
+@pytest.mark.parametrize("force", ["advisory", "operator-policy"])
+def test_advice_never_forbids_and_uncertain_advice_is_not_judged(bind, force) -> None:
+    bound = bind([closing("A", force=force, who=[{"owned_in": ["BY"]}])])
+    assert ask(bound).outcome is Outcome.ADVISED_AGAINST
+    unsure = ask(bound, owned_in=None)
+    assert (unsure.outcome, unsure.advisories) == (Outcome.PERMITTED, ())
+    assert [v.rule.id for v in unsure.not_judged] == ["A"]
+
+
+def test_unknown_names_the_fact_that_would_decide(bind) -> None:
+    bound = bind([closing("R1", who=[{"owned_in": ["BY"], "controlled_in": ["BY"]}])])
+    unsure = ask(bound, owned_in=None)
+    assert unsure.outcome is Outcome.UNKNOWN
+    assert unsure.verdicts[0].missing == {"owned_in"}
+    # Another test fails: the missing fact would not decide.
+    assert ask(bound, owned_in=None, controlled_in="TR").outcome is Outcome.PERMITTED
+
+
+def test_rules_addressed_to_persons_close_nothing_and_are_breaches(bind) -> None:
+    rules = [
+        closing("B1", addresses="persons", activities=["landing"]),
+        closing("B2", addresses="persons", activities=["landing"], open_question=True),
+        closing("B3", addresses="persons", activities=["landing"], who=[{"us_origin": False}]),
+        closing("B4", addresses="persons", activities=["landing"], who=[{"us_origin": True}]),
+    ]
+    bound = bind(rules)
+    assert ask(bound, "landing").outcome is Outcome.PERMITTED
+    assert mask_airspace(bound, BELAVIA, NOON_MS, level_ft=35_000.0, known_ms=None) == {}
+    facts = replace(BELAVIA, us_origin=None)
+    found = find_breaches(bound, Question("landing", (LITHUANIA,), NOON_MS, NOON_MS, facts))
+    assert {v.rule.id: (v.truth, set(v.missing)) for v in found} == {
+        "B1": (True, set()),
+        "B2": (None, {"open question"}),
+        "B3": (None, {"us_origin"}),
+        "B4": (None, {"us_origin"}),
+    }
+
+
+def test_a_licence_is_named_whether_it_reached_or_not(bind) -> None:
+    licence = make_rule(
+        "L1", effect="permit", relieves=["R1"], who=[{"operator": ["THY"]}],
+        unless=[{"id": "cargo", "title": "no cargo", "flight": [{"service": ["cargo"]}]}],
+    )  # fmt: skip
+    rule = closing("R1", unless=[{"id": "e", "title": "e", "flight": [{"status": ["emergency"]}]}])
+    bound = bind([rule, licence])
+    assert ask(bound).verdicts[0].not_relieved_by == ("e", "L1")
+    assert ask(bound, operator="THY").outcome is Outcome.PERMITTED
+    assert ask(bound, operator="THY", service="cargo").outcome is Outcome.FORBIDDEN
+
+
+def test_a_mask_hides_what_was_not_yet_published(bind) -> None:
+    rule = closing("R1", when={"published": "2020-01-31T10:00Z", "from": "2020-01-31T09:00Z"})
+    bound = bind([rule])
+
+    def closed(known: str | None) -> bool:
+        known_ms = None if known is None else parse_instant(known)
+        return bool(mask_airspace(bound, BELAVIA, NOON_MS, level_ft=35_000.0, known_ms=known_ms))
+
+    assert (closed("2020-01-31T09:59Z"), closed("2020-01-31T10:00Z"), closed(None)) == (
+        False, True, True,
+    )  # fmt: skip
+
+
+def test_a_mask_follows_what_changes_without_any_rule_changing(bind) -> None:
+    """An exception begins, an area comes into being, a group loses a member."""
+    rules = [
+        closing("R1", unless=[{"id": "x", "title": "x", "when": {"from": "2020-01-31T12:00Z"}}]),
+        closing("R2", where=[{"fir": ["EGTT"]}]),
+        closing("R3", where=[{"territory_group": "EU", "territory": ["BY"]}]),
+    ]
+    bound = bind(rules)
+
+    def closed(at: str) -> set[str]:
+        mask = mask_airspace(bound, BELAVIA, parse_instant(at), level_ft=35_000.0, known_ms=None)
+        return {
+            f"{bound.place(area).designator} {rule}"
+            for area, decision in mask.items()
+            for rule in decision.rules
+        }
+
+    always = {"BY R3", "LT R3"}
+    assert closed("2020-01-30T12:00Z") == {*always, "GB R3", "LT R1"}
+    assert closed("2020-01-31T11:59Z") == {*always, "GB R3", "LT R1", "EGTT R2"}
+    assert closed("2020-01-31T12:00Z") == {*always, "GB R3", "EGTT R2"}
+    assert closed("2020-01-31T23:00Z") == {*always, "EGTT R2"}
