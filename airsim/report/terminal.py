@@ -214,7 +214,9 @@ def split_ids_any(value: Any) -> list[Any]:
 
 def _find_references(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """What the answer says of each rule."""
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Mapping[str, Any]] = {
+        str(rule["rule"]): rule for rule in answer.get("rules", ()) if "rule" in rule
+    }
     for decision in answer.get("decisions", ()):
         for reference in split_ids_any(decision.get("references")):
             if isinstance(reference, Mapping):
@@ -228,9 +230,10 @@ def _find_references(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _print_instruments(out: Console, answer: Mapping[str, Any]) -> None:
     references = _find_references(answer)
+    barred = answer.get("route") is None
     for title, key in (
-        ("Blocked by", "blocking_rules"),
-        ("Breached by persons", "breaches"),
+        ("Blocked by" if barred else "The direct path is closed by", "blocking_rules"),
+        ("Broken by persons", "breaches"),
         ("Open, for want of a fact", "doubts"),
         ("Advised against by", "advisories"),
         ("Permits needed", "permits"),
@@ -240,13 +243,23 @@ def _print_instruments(out: Console, answer: Mapping[str, Any]) -> None:
             continue
         _say(out, "")
         _say(out, title, "bold")
-        for rule in ids:
-            _say(out, _describe_rule(rule, references.get(rule)))
+        told = [(rule, _describe_rule(references.get(rule))) for rule in ids]
+        if not out.is_terminal:
+            for rule, text in told:
+                _say(out, f"  {rule}: {text}" if text else f"  {rule}")
+            continue
+        grid = Grid.grid(padding=(0, 0, 0, 2))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for rule, text in told:
+            grid.add_row(Text(rule), Text(text))
+        out.print(grid)
 
 
-def _describe_rule(rule: str, reference: Mapping[str, Any] | None) -> str:
+def _describe_rule(reference: Mapping[str, Any] | None) -> str:
+    """Title, instrument and article, start, confidence; empty if the answer does not say."""
     if reference is None:
-        return f"  {rule}"
+        return ""
     article = reference.get("article")
     act = [reference.get("instrument"), None if article == "unknown" else article]
     since = reference.get("from_utc")
@@ -258,7 +271,7 @@ def _describe_rule(rule: str, reference: Mapping[str, Any] | None) -> str:
         f"since {start}" if start else "",
         f"confidence {confidence}" if confidence else "",
     ]
-    return f"  {rule}: " + "; ".join(p for p in parts if p)
+    return "; ".join(p for p in parts if p)
 
 
 def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
@@ -275,10 +288,10 @@ def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
         decision = judged.get((stay.get("layer"), stay.get("designator")), {})
         rows.append(
             [
-                f"{stay.get('layer')} {stay.get('designator')} {stay.get('title') or ''}".strip(),
+                _name_airspace(stay),
                 f"{format_number(stay.get('entry_km'))}-{format_number(stay.get('exit_km'))}",
                 f"{str(stay.get('entry_utc'))[11:16]}-{str(stay.get('exit_utc'))[11:16]}",
-                DECISIONS.get(str(decision.get("outcome")), ""),
+                DECISIONS.get(str(decision.get("outcome")), "no rule"),
                 " ".join(_ids(decision.get("rules"))),
             ]
         )
@@ -303,3 +316,10 @@ def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
     for row in rows[1:]:
         grid.add_row(*map(escape, row))
     out.print(Padding(grid, (0, 0)))
+
+
+def _name_airspace(stay: Mapping[str, Any]) -> str:
+    layer = "FIR" if stay.get("layer") == "fir" else stay.get("layer")
+    title = str(stay.get("title") or "").removesuffix(" FIR")
+    parts = [layer, stay.get("designator"), "" if title == stay.get("designator") else title]
+    return " ".join(str(part) for part in parts if part)
