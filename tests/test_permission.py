@@ -15,7 +15,7 @@ from oracle import decide_slowly, make_rule
 from shapely import box
 
 from airsim.airspace import load_atlas
-from airsim.base import parse_instant
+from airsim.base import format_instant, parse_instant
 from airsim.law import FlightFacts, Place, Question, Rule, make_rulebook
 from airsim.permission import (
     BoundRulebook,
@@ -90,8 +90,8 @@ FLIGHT: list[dict[str, Any]] = [
     {"scheduled": True}, {"service": ["cargo"]}, {"origin_in": ["BY", "LT"]},
     {"origin_not_in": ["BY"]}, {"destination_in": ["LT", "GB"]}, {"destination_not_in": ["LT"]},
     {"origin": ["UMMS"]}, {"destination": ["EYVI"]}, {"destination_not": ["EGLL"]},
-    {"plan_aerodrome_in": ["RU", "BY"]}, {"crossed": ["BY", "GB"]}, {"filed_after": BREXIT_MS},
-    {"item": ["EAR99"]}, {"status": ["emergency"]}, {"scheduled": True, "crossed": ["BY"]},
+    {"plan_aerodrome_in": ["RU", "BY"]}, {"crossed": ["BY", "GB"]},
+    {"filed_after": "2020-01-31T23:00Z"}, {"item": ["EAR99"]}, {"status": ["emergency"]}, {"scheduled": True, "crossed": ["BY"]},
 ]  # fmt: skip
 WHERE: list[dict[str, Any]] = [
     {"anywhere": True}, {"territory": ["BY", "LT"]}, {"territory_group": "EU"},
@@ -106,6 +106,9 @@ SCHEDULES: list[dict[str, Any]] = [
 ]  # fmt: skip
 ACTIVITIES = ["overflight", "landing", "take-off"]
 REGIMES = ["EU", "UK"]
+
+
+said = format_instant
 
 
 def one_of(values: Sequence[Any]) -> st.SearchStrategy[Any]:
@@ -131,13 +134,13 @@ def whens(draw: st.DrawFn) -> dict[str, Any]:
     cuts = sorted({draw(instants()) for _ in range(2)} | {FIRST_MS, LAST_MS})
     found: dict[str, Any] = {}
     if kind in ("from", "both"):
-        found["from"] = cuts[-2]
+        found["from"] = said(cuts[-2])
     if kind in ("to", "both"):
-        found["to"] = cuts[-1]
+        found["to"] = said(cuts[-1])
     if kind in ("vague from", "vague") and len(cuts) > 3:
-        found["from"] = cuts[:2]
+        found["from"] = [said(ms) for ms in cuts[:2]]
     if kind in ("vague to", "vague") and len(cuts) > 3:
-        found["to"] = cuts[-2:]
+        found["to"] = [said(ms) for ms in cuts[-2:]]
     if kind != "vague" and draw(st.booleans()):
         found |= draw(one_of(SCHEDULES))
     return found

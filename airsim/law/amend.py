@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
-from airsim.base import OPEN_FROM, OPEN_TO, ProblemList
+from airsim.base import OPEN_FROM, OPEN_TO, InputError, ProblemList
 from airsim.law.model import Rule, When
 from airsim.law.rulebook import Rulebook, make_rulebook, parse_rules
 
@@ -74,7 +75,13 @@ def amend_rulebook(rulebook: Rulebook, amendments: Iterable[Amendment]) -> Ruleb
     for amendment in amendments:
         if amendment.action == "add":
             assert amendment.rule is not None
-            rules.append(amendment.rule)
+            if any(rule.id == amendment.rule.id for rule in rules):
+                problems.add(
+                    "amendment", f"add {amendment.rule.id}", "the rulebook has a rule of this id",
+                    "give the new rule its own",
+                )  # fmt: skip
+            else:
+                rules.append(amendment.rule)
             continue
         hit = [rule for rule in rules if _matches(rule, amendment.target)]
         if not hit:
@@ -110,20 +117,29 @@ def parse_amendments(tables: Iterable[Mapping[str, Any]], file: str) -> tuple[Am
     found: list[Amendment] = []
     for number, table in enumerate(tables, 1):
         record = f"amendment {number}"
+        if not isinstance(table, Mapping):
+            problems.add(file, record, "must be a table", "write [[amendment]]")
+            continue
         action, target = table.get("action"), str(table.get("target", ""))
         for key in sorted(set(table) - {"action", "target", "shift_hours", "rule"}):
             problems.add(file, record, f"unknown key {key!r}", "remove it")
         if action == "add":
             try:
                 (rule,) = parse_rules({"rule": [table.get("rule", {})]}, file)
-            except ValueError as error:
-                problems.add(file, record, str(error), "give a whole rule in 'rule'")
+            except InputError as error:
+                for problem in error.problems:
+                    where = f"{record} {problem.record}"
+                    problems.add(file, where, problem.problem, problem.remedy)
                 continue
             found.append(Amendment("add", rule.id, rule=rule))
         elif action in ("lift", "keep", "shift") and target:
             hours = table.get("shift_hours", 0)
-            if action == "shift" and not (isinstance(hours, int | float) and hours):
-                problems.add(file, record, "a shift needs 'shift_hours'", "for example -24")
+            known = isinstance(hours, int | float) and isfinite(hours)
+            if not known or bool(hours) is not (action == "shift"):
+                problems.add(
+                    file, record, "a shift, and only a shift, needs 'shift_hours'",
+                    "for example -24",
+                )  # fmt: skip
                 continue
             found.append(Amendment(action, target, round(hours * 3_600_000)))
         else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from airsim.law.model import Rule, Where
+from airsim.law.model import Rule, Unless
 from airsim.law.rulebook import Rulebook
 
 
@@ -66,22 +66,26 @@ def _lint_rule(rule: Rule, rulebook: Rulebook) -> Iterator[LintFinding]:
         yield LintFinding("warning", rule.id, "was published after it came into force")
 
 
-def _wheres(rule: Rule) -> Iterator[Where]:
-    yield from rule.where
-    for unless in rule.unless:
-        yield from unless.where
+def _walk(table: Rule | Unless) -> Iterator[Rule | Unless]:
+    """A rule or exception, and all exceptions below it."""
+    yield table
+    for unless in table.unless:
+        yield from _walk(unless)
 
 
 def _lint_names(rule: Rule, known: Mapping[str, AbstractSet[str]]) -> Iterator[LintFinding]:
-    used: dict[str, set[str]] = {"fir": set(), "zone": set(), "aerodrome": set()}
-    for where in _wheres(rule):
-        used["fir"].update(where.fir)
-        used["zone"].update(where.zone)
-        used["aerodrome"].update(where.aerodrome)
-    used["operator"] = {name for who in rule.who for name in (*who.operator, *who.operator_not)}
-    used["typecode"] = {name for who in rule.who for name in who.typecode}
-    for test in rule.flight:
-        used["aerodrome"].update((*test.origin, *test.destination, *test.destination_not))
+    kinds = ("fir", "zone", "aerodrome", "operator", "typecode")
+    used: dict[str, set[str]] = {kind: set() for kind in kinds}
+    for table in _walk(rule):
+        for where in table.where:
+            used["fir"].update(where.fir)
+            used["zone"].update(where.zone)
+            used["aerodrome"].update(where.aerodrome)
+        for who in table.who:
+            used["operator"].update((*who.operator, *who.operator_not))
+            used["typecode"].update(who.typecode)
+        for test in table.flight:
+            used["aerodrome"].update((*test.origin, *test.destination, *test.destination_not))
     for kind, names in used.items():
         if kind in known:
             for name in sorted(names - known[kind]):

@@ -7,7 +7,8 @@ ICAO for operators and aerodromes, airspace designators for areas. The JSON Sche
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -58,15 +59,12 @@ def _check_group(name: str) -> str:
 
 
 def _read_instant(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("time of day without an offset: write Z for UTC")
+    if isinstance(value, str):
+        return parse_instant(value)
+    if isinstance(value, date):
         return parse_instant(value.isoformat())
-    if isinstance(value, str) or hasattr(value, "isoformat"):
-        return parse_instant(str(value))
-    raise ValueError(f"{value!r} is no instant")
+    # A bare number is a slip of the pen: 2021 would be two seconds after midnight in 1970.
+    raise ValueError(f"{value!r} is no instant: write 2021-06-04T22:00Z")
 
 
 def _read_bounds(value: object) -> tuple[int, int]:
@@ -156,6 +154,13 @@ class Where(_Table):
     anywhere: bool = False
     except_territory: tuple[State, ...] = ()
 
+    @model_validator(mode="after")
+    def _names_a_place(self) -> Self:
+        listed = (self.territory, self.fir, self.zone, self.aerodrome, self.territory_group)
+        if not (self.anywhere or self.eu_territory or any(listed)):
+            raise ValueError("names no place")
+        return self
+
 
 class When(_Table):
     """Dates of a rule.
@@ -186,15 +191,15 @@ class When(_Table):
         return self.start[0] if self.published is None else self.published
 
 
+_SPAN = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)")
+
+
 def parse_span(text: str) -> tuple[int, int]:
     """Turn ``HH:MM-HH:MM`` into milliseconds of the day; the end may be below the start."""
-    try:
-        start, end = (
-            (int(part[:2]) * 60 + int(part[3:5])) * 60_000 for part in text.strip().split("-")
-        )
-    except ValueError:
-        raise ValueError(f"{text!r} is no span of the day; write 17:00-04:00") from None
-    if not (0 <= start <= 86_400_000 and 0 <= end <= 86_400_000) or start == end:
+    match = _SPAN.fullmatch(text.strip())
+    hours = [int(part) for part in match.groups()] if match else [24, 1, 24, 1]
+    start, end = ((60 * hours[k] + hours[k + 1]) * 60_000 for k in (0, 2))
+    if start > 86_400_000 or end > 86_400_000 or start == end:
         raise ValueError(f"{text!r} is no span of the day; write 17:00-04:00")
     return start, end
 
@@ -204,6 +209,12 @@ class Levels(_Table):
 
     lower_ft: int = 0
     upper_ft: int = 99_999
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not 0 <= self.lower_ft < self.upper_ft:
+            raise ValueError("'upper_ft' is not above 'lower_ft', or that is below the ground")
+        return self
 
 
 class Unless(_Table):
