@@ -91,7 +91,8 @@ FLIGHT: list[dict[str, Any]] = [
     {"origin_not_in": ["BY"]}, {"destination_in": ["LT", "GB"]}, {"destination_not_in": ["LT"]},
     {"origin": ["UMMS"]}, {"destination": ["EYVI"]}, {"destination_not": ["EGLL"]},
     {"plan_aerodrome_in": ["RU", "BY"]}, {"crossed": ["BY", "GB"]},
-    {"filed_after": "2020-01-31T23:00Z"}, {"item": ["EAR99"]}, {"status": ["emergency"]}, {"scheduled": True, "crossed": ["BY"]},
+    {"filed_after": "2020-01-31T23:00Z"}, {"item": ["EAR99"]},
+    {"status": ["emergency"]}, {"scheduled": True, "crossed": ["BY"]},
 ]  # fmt: skip
 WHERE: list[dict[str, Any]] = [
     {"anywhere": True}, {"territory": ["BY", "LT"]}, {"territory_group": "EU"},

@@ -40,4 +40,4 @@ def format_instant(ms: int) -> str:
     if ms in (OPEN_FROM, OPEN_TO):
         return ""
     stamp = _EPOCH + timedelta(seconds=(ms + 500) // 1000)
-    return stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return stamp.replace(tzinfo=None).isoformat() + "Z"
