@@ -33,7 +33,8 @@ ITEMS: tuple[tuple[str, str, str], ...] = (
 LIMITS = (
     "Not legal advice, not for navigation.",
     "Outlines are those of the shipped layers: the territory layer is simplified to 0.5 NM "
-    "(deviation from its source: 99th percentile 0.39 NM, largest 2.06 NM on narrow spikes of land borders).",
+    "(deviation from its source: 99th percentile 0.39 NM; largest 2.06 NM, on narrow spikes of land "
+    "borders).",
     "Synthetic and approximate outlines are drawn as such; nothing was published or found.",
     "Free routing: no airways, winds or conflicts with other traffic.",
 )
