@@ -8,7 +8,8 @@ number of times by a closed line, whatever the rounding.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
@@ -38,6 +39,17 @@ def compiled(*, parallel: bool = False, inline: bool = False) -> Callable[[Funct
         return cast("Function", result)
 
     return decorate
+
+
+@contextmanager
+def few_threads(tasks: int) -> Iterator[None]:
+    """Run parallel loops in no more threads than so many tasks are worth waking."""
+    given = numba.get_num_threads()
+    numba.set_num_threads(min(given, max(1, tasks // 256)))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(given)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1050,9 +1062,7 @@ def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int)
     if size == 0.0 or middle < 1e-6:
         return 0 if middle < 1e-6 else -1  # no great circle is the leg of antipodal points
     nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
-    if hint >= 0 and _leaf_cuts_leg(
-        hint, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
-    ):
+    if hint >= 0 and _leaf_cuts_leg(hint, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge):
         return hint
     leaves = ball.shape[0] // 2
     node = 1
@@ -1061,9 +1071,7 @@ def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int)
             if node < leaves:
                 node *= 2
                 continue
-            if _leaf_cuts_leg(
-                node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
-            ):
+            if _leaf_cuts_leg(node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge):
                 return int(node - leaves)
         node = _next_in_tree(node)
     return -1

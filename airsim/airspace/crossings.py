@@ -265,6 +265,8 @@ def find_crossings(
     to lie on one side of it, the same one for every area, so that it is never in both neighbours
     or in none. The result does not depend on the number of threads.
     """
+    from airsim import kernels
+
     picked = [
         atlas.layer(name) for name in dict.fromkeys(LAYER_NAMES if layers is None else layers)
     ]
@@ -276,8 +278,10 @@ def find_crossings(
     for first, last in _split(paths, _guess_points(paths)):
         low, high = paths.start[first], paths.start[last]
         chunk = Paths(paths.lon[low:high], paths.lat[low:high], paths.start[first : last + 1] - low)
-        point, km, start = _chain(chunk, model)
-        parts.append(_merge_layers([(n, _trace_layer(n, point, km, start)) for n in picked], first))
+        with kernels.few_threads(last - first):
+            point, km, start = _chain(chunk, model)
+            found = [(layer, _trace_layer(layer, point, km, start)) for layer in picked]
+            parts.append(_merge_layers(found, first))
     if len(parts) == 1:
         return parts[0]
     names = Crossings.__slots__
@@ -348,9 +352,8 @@ def locate_points(
     capacity = _BLOCK * 8
     while True:
         area = np.empty(used.size * capacity, np.int32)
-        kernels.locate_points(
-            _cells(layer), xyz, _BLOCK, capacity, area, size, used
-        )  # fmt: skip
+        with kernels.few_threads(size.size // 16):
+            kernels.locate_points(_cells(layer), xyz, _BLOCK, capacity, area, size, used)
         if not used.size or used.max() <= capacity:
             break
         capacity = int(used.max())
