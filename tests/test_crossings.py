@@ -369,7 +369,7 @@ def test_holes_come_back_as_holes(tmp_path: Path) -> None:
 def test_any_number_of_threads_gives_the_same_bytes(tiles: Atlas) -> None:
     numba = pytest.importorskip("numba")
     rng = np.random.default_rng(1)
-    paths = Paths.from_lines(rng.uniform(-90, 90, (500, 3, 2)))
+    paths = Paths.from_lines(rng.uniform(-90, 90, (1200, 3, 2)))
     threads = numba.get_num_threads()
     many = find_crossings(tiles, paths)
     numba.set_num_threads(1)

@@ -47,25 +47,27 @@ def _choose_cells(edges: int) -> int:
     return int(min(max(8, 2 * round(np.sqrt(edges / 24.0) / 2)), 128))
 
 
-def _inside_in_plane(
-    lonlat: NDArray[np.float64],
-    vertex_start: Longs,
-    ring_area: Ints,
-    areas: int,
-    lon: float,
-    lat: float,
-) -> NDArray[np.bool_]:
-    """Whether each area holds a point, by rings drawn on a plate carree."""
-    x0, y0 = lonlat[:, 0], lonlat[:, 1]
-    following = np.arange(1, lonlat.shape[0] + 1)
-    full = np.diff(vertex_start) > 0
-    following[vertex_start[1:][full] - 1] = vertex_start[:-1][full]
-    x1, y1 = x0[following], y0[following]
-    spans = (y0 <= lat) != (y1 <= lat)
-    rise = np.where(spans, y1 - y0, 1.0)
-    hit = spans & (x0 + (lat - y0) / rise * (x1 - x0) > lon)
-    area = np.repeat(ring_area, np.diff(vertex_start))
-    return np.asarray(np.bincount(area[hit], minlength=areas) % 2 == 1)
+class _PlaneRings:
+    """Rings drawn on a plate carree."""
+
+    def __init__(
+        self, lonlat: NDArray[np.float64], vertex_start: Longs, ring_area: Ints, areas: int
+    ) -> None:
+        following = np.arange(1, lonlat.shape[0] + 1)
+        full = np.diff(vertex_start) > 0
+        following[vertex_start[1:][full] - 1] = vertex_start[:-1][full]
+        self.x0, self.y0 = lonlat.T.copy()
+        self.x1, self.y1 = self.x0[following], self.y0[following]
+        self.area = np.repeat(ring_area, np.diff(vertex_start))
+        self.areas = areas
+
+    def hold(self, lon: float, lat: float) -> NDArray[np.bool_]:
+        """Whether each area holds a point: its ray eastwards meets an odd number of edges."""
+        spans = np.flatnonzero((self.y0 <= lat) != (self.y1 <= lat))
+        x0, y0 = self.x0[spans], self.y0[spans]
+        share = (lat - y0) / (self.y1[spans] - y0)
+        hit = spans[x0 + share * (self.x1[spans] - x0) > lon]
+        return np.asarray(np.bincount(self.area[hit], minlength=self.areas) % 2 == 1)
 
 
 def build_index(
@@ -93,10 +95,11 @@ def build_index(
     # boundaries tell inside from outside up to exchange: rings in the plane settle it by vote,
     # as a few votes near edges that are no straight lines in the plane may be wrong
     area_start, area_of = kernels.index_areas(cells, none)
+    plane_rings = _PlaneRings(lonlat, vertex_start, ring_area, areas)
     against = np.zeros(areas, np.int64)
     for cell in np.linspace(0, 6 * n * n - 1, _VOTES).astype(np.int64):
         lon, lat = lonlat_from_vectors(np.array(kernels.cell_centre(cell, lines)))
-        inside = _inside_in_plane(lonlat, vertex_start, ring_area, areas, float(lon), float(lat))
+        inside = plane_rings.hold(float(lon), float(lat))
         inside[area_of[area_start[cell] : area_start[cell + 1]]] ^= True
         against += inside
     flipped = np.flatnonzero(against > _VOTES // 2).astype(np.int32)
