@@ -281,9 +281,14 @@ def _cell(value: Any) -> Any:
 
 def write_results(folder: Path, results: Results) -> None:
     """Write every table, then ``summary.json`` last: its presence says that the rest is whole."""
+    # A run written over an older one must not borrow that one's summary, nor its other tables.
+    (folder / "summary.json").unlink(missing_ok=True)
     for name in SCHEMAS:
         if name in results.tables:
             write_table(folder, name, results.tables[name])
+        else:
+            for suffix in ("parquet", "csv"):
+                (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     summary = {"results_version": RESULTS_VERSION, **results.summary}
     summary["content_hash"] = results.content_hash
     write_text(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
