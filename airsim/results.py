@@ -297,6 +297,16 @@ def write_results(folder: Path, results: Results) -> None:
 def read_results(folder: Path | str) -> Results:
     """Read back what `write_results` wrote.
 
+    Parameters
+    ----------
+    folder : path
+        Folder of one run, with its ``summary.json``.
+
+    Returns
+    -------
+    Results
+        Tables by the names in `SCHEMAS`, quantised; empty tables are there with no rows.
+
     Raises
     ------
     InputError
