@@ -130,6 +130,12 @@ class RouteView:
         items = (i.strip() for f in self.flights for i in (f[column] or "").split(separator))
         return [item for item in dict.fromkeys(items) if item]
 
+    @property
+    def dates(self) -> tuple[str, str]:
+        """First and last day of the flights (UTC), ISO."""
+        days = sorted(str(f["eobt_utc"] or "")[:10] for f in self.flights)
+        return days[0], days[-1]
+
     def group_verdicts(self) -> list[tuple[Row, ...]]:
         """Flights whose verdicts agree in every respect, in order of appearance."""
         groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)

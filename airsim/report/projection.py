@@ -222,7 +222,7 @@ def cut_to_frame(
         areas = near[shapely.get_dimensions(near) == 2]
         lines = near[shapely.get_dimensions(near) == 1]
         fills.append(_to_plane(areas, projection, around, tolerance))
-        edges = np.concatenate([lines, _true_edges(areas, box)])
+        edges = np.concatenate([lines, _true_edges(areas)])
         outlines.append(_to_plane(edges, projection, around, tolerance))
     return np.concatenate(fills), np.concatenate(outlines)
 
@@ -268,23 +268,18 @@ def _to_plane(
     return shown
 
 
-def _true_edges(areas: Geometries, box: tuple[float, float, float, float]) -> Geometries:
-    """Rings as lines, without the edges along the box, 180 degrees or a pole."""
+def _true_edges(areas: Geometries) -> Geometries:
+    """Rings as lines, without the edges along 180 degrees that only splitting made."""
     rings = shapely.get_rings(areas)
     if not len(rings):
         return rings
     points, ring = shapely.get_coordinates(rings, return_index=True)
-    lon, lat = points[:, 0], points[:, 1]
     made = np.zeros(len(points), dtype=bool)  # the edge that ends at this vertex is not real
     made[0] = True
     made[1:] = ring[1:] != ring[:-1]
-    for values, limits in (
-        (lon, (box[0], box[2], -180.0, 180.0)),
-        (lat, (box[1], box[3], -90.0, 90.0)),
-    ):
-        for limit in limits:
-            on = np.abs(values - limit) < 1e-9
-            made[1:] |= on[1:] & on[:-1]
+    for seam in (-180.0, 180.0):  # the other edges of the box lie outside the frame
+        on = np.abs(points[:, 0] - seam) < 1e-9
+        made[1:] |= on[1:] & on[:-1]
     line = np.cumsum(made) - 1
     keep = np.bincount(line)[line] >= 2
     lines: Geometries = shapely.linestrings(

@@ -39,6 +39,7 @@ _COLUMNS = (
     ("extra", 84, True),
     ("block", 84, True),
     ("flights", 100, True),
+    ("dates", 110, False),
     ("deciding rules", 0, False),
 )
 _MOST_RULES = 4
@@ -107,6 +108,7 @@ def _route_cells(results: Results, view: RouteView, *, whole: bool) -> dict[str,
         "extra": "-" if extra is None else f"{extra:+.0f}%",
         "block": format_minutes(flight["block_min"]) or "-",
         "flights": str(len(view.flights)),
+        "dates": "..".join(dict.fromkeys(view.dates)),
         "deciding rules": " ".join(rules) or "-",
     }
 
