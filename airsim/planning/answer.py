@@ -22,6 +22,8 @@ from airsim.planning.types import Plan, PlannedRoute
 from airsim.scenario import Scenario, make_scenario
 
 CHECK_VERSION = 1
+# The Chicago Convention opened airspace to agreements; nobody knows the law of the next century.
+_FIRST_MS, _END_MS = parse_instant("1945-01-01"), parse_instant("2100-01-01")
 
 
 def check_flight(
@@ -108,6 +110,9 @@ def _ask(
         eobt_ms = asked.at if isinstance(asked.at, int) else parse_instant(asked.at)
     except ValueError as error:
         problems.add("check", "--at", str(error), "write 2025-09-15T08:00Z")
+    else:
+        if not _FIRST_MS <= eobt_ms < _END_MS:
+            problems.add("check", "--at", f"{asked.at} is out of range", "ask about 1945 to 2099")
     start = attempt(load_aerodromes().find, asked.adep)
     end = attempt(load_aerodromes().find, asked.ades)
     who = attempt(load_operators().find, asked.operator)
@@ -117,7 +122,8 @@ def _ask(
             "name two aerodromes",
         )  # fmt: skip
     aircraft = attempt(load_types().find, asked.typecode) if asked.typecode else None
-    if asked.registration and not state_of_registration(asked.registration):
+    registration = (asked.registration or "").strip().upper() or None
+    if registration and not state_of_registration(registration):
         problems.add(
             "check", "--registration", f"no State uses the mark of {asked.registration!r}",
             "write it with its hyphen, as EW-366PA",
@@ -126,7 +132,7 @@ def _ask(
     world = scenario or make_scenario(rulebook=rulebook, at_ms=eobt_ms)
     flight = Flight(
         f"{who.icao}-{start.icao}-{end.icao}", who.icao, who.icao, start.icao, end.icao, eobt_ms, 0,
-        aircraft.typecode if aircraft else "", asked.registration, scheduled=asked.scheduled, probe=True,
+        aircraft.typecode if aircraft else "", registration, scheduled=asked.scheduled, probe=True,
     )  # fmt: skip
     (plan,) = plan_flights(world, [flight])
     return world, plan

@@ -192,7 +192,7 @@ def _settled(work: Work) -> bool:
         for area, decision in work.judgement.crossed.items()
         if work.closes(decision) and area not in work.closed
     }
-    if not shut and work.judgement.landing.outcome is Outcome.FORBIDDEN:
+    if not shut and work.closes(work.judgement.landing):
         # Barred only by what was crossed on the way: try to do without crossing it.
         shut = {
             area: work.judgement.landing

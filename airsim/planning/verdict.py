@@ -98,7 +98,7 @@ def _blocking(
     ends: tuple[Decision, Decision],
     direct: frozenset[AreaKey],
 ) -> list[Verdict]:
-    """Rules that bar an end, else enclose it, else close the direct path."""
+    """Rules that bar an end, else enclose it, else close the direct path or hold on the route."""
     barred = [v for d in ends if d.outcome >= Outcome.UNKNOWN for v in d.verdicts]
     if any(d.outcome is Outcome.FORBIDDEN for d in ends):
         return [v for d in ends if d.outcome is Outcome.FORBIDDEN for v in d.verdicts]
@@ -109,7 +109,20 @@ def _blocking(
         areas = ()
     else:
         areas = direct & set(work.closed)
-    return barred + [v for area in sorted(areas) if area in shut for v in shut[area].verdicts]
+    opened = _opened(work) if route is not None else []
+    return barred + opened + [v for a in sorted(areas) if a in shut for v in shut[a].verdicts]
+
+
+def _opened(work: Work) -> list[Verdict]:
+    """Rules on the route that a permit, or a fact, would have to take away."""
+    decisions = work.judgement.decisions if work.judgement is not None else ()
+    return [
+        verdict
+        for decision in decisions
+        for verdict in decision.verdicts
+        if decision.outcome is Outcome.UNKNOWN
+        or (decision.outcome is Outcome.NOT_PERMITTED and decision.lacks_authority)
+    ]
 
 
 def _persons(
