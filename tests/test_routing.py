@@ -465,6 +465,21 @@ def test_batch_equals_single_queries_whatever_the_threads(world):
         numba.set_num_threads(threads)
 
 
+def test_world_closed_but_for_a_window(tmp_path):
+    window = block(0, 0, 40, 30).difference(block(10, 10, 30, 20))
+    atlas = make_atlas(tmp_path, {"XX": block(-180, -90, 180, 90).difference(window)})
+    direct = float(geodesy.geodesic_km(5, 15, 35, 16))
+    found = route(atlas, "XX", (5, 15), (35, 16))
+    assert isinstance(found, Route)
+    assert certify_route(atlas, [("territory", 0)], found).clear
+    by_corners = geodesy.geodesic_km([5, 10, 30], [15, 20, 20], [10, 30, 35], [20, 20, 16]).sum()
+    assert found.distance_km == pytest.approx(by_corners, rel=3e-3)
+    assert found.distance_km > 1.05 * direct
+    refused = route(atlas, "XX", (5, 15), (100, 50))
+    assert isinstance(refused, NoRoute)
+    assert refused.reason == "destination-closed"
+
+
 def test_same_point_and_antipodes(world):
     same = route(world, "AA", (30, 50), (30, 50))
     assert isinstance(same, Route)

@@ -112,7 +112,7 @@ def project_polygons(polygons: Geometries, plane: Plane) -> tuple[Geometries, ND
     after = place + np.append(ring[1:] == ring[:-1], False)[: len(xyz)]
     scale = 2.0 / np.maximum(1.0 + xyz @ plane.axes[2], 1e-12)
     length = geodesy.EARTH_RADIUS_KM * np.linalg.norm(xyz[after] - xyz, axis=1)
-    length *= np.maximum(scale, scale[after])
+    length *= np.sqrt(np.maximum(scale, scale[after]))  # bends grow with the square of lengths
     pieces = np.maximum(1, np.ceil(length / _longest_edge_km(_BEND_KM)))
     pieces = pieces.astype(np.int64)
     i = np.repeat(place, pieces)
@@ -120,11 +120,14 @@ def project_polygons(polygons: Geometries, plane: Plane) -> tuple[Geometries, ND
     between = (1.0 - share)[:, None] * xyz[i] + share[:, None] * xyz[after[i]]
     xy = plane.project(between / np.linalg.norm(between, axis=1, keepdims=True))
     lines = np.asarray(shapely.linearrings(xy, indices=ring[i]), dtype=object)
-    flat = np.asarray(shapely.polygons(lines, indices=owner), dtype=object)
+    # around the missing point inside and outside change places: the widest ring is the shell
+    order = np.lexsort((-shapely.area(shapely.polygons(lines)), owner))
+    flat = np.asarray(shapely.polygons(lines[order], indices=owner[order]), dtype=object)
     bad = ~shapely.is_valid(flat)  # slits where a file cut the area at 180 degrees
     flat[bad] = shapely.make_valid(flat[bad], method="structure", keep_collapsed=False)
     whole, again = shapely.get_parts(flat, return_index=True)
-    return whole, shape[again]
+    solid = shapely.area(whole) > 0.0
+    return whole[solid], shape[again[solid]]
 
 
 def _longest_edge_km(bend_km: float) -> float:
@@ -143,20 +146,21 @@ def _split_by_scale(polygons: Geometries, plane: Plane) -> list[tuple[float, Geo
     high = np.zeros(len(polygons))
     np.minimum.at(low, owner, log)
     np.maximum.at(high, owner, log)
-    around_centre = shapely.intersects_xy(polygons, 0.0, 0.0)  # scale 1 inside, not at the rim
-    first = np.where(around_centre, 0, np.floor(low)).astype(int)
-    last = np.floor(high).astype(int)
+    first, last = np.floor(low).astype(int), np.floor(high).astype(int)
     bands = []
     for band in range(first.min(initial=0), last.max(initial=-1) + 1):
         whole = polygons[(first == band) & (last == band)]
         cut = (first <= band) & (last >= band) & (first != last)
-        parts, ends = polygons[cut], last[cut] == band
+        parts = polygons[cut]
         if len(parts):
             # circles of equal scale; their chords stay inside by 8e-5 of the radius
             radii = _DIAMETER_KM * np.sqrt(np.array((_BAND**band, _BAND ** (band + 1))) - 1.0)
             inner, outer = (shapely.Point(0.0, 0.0).buffer(r, quad_segs=64) for r in radii)
+            # the first band takes in all towards the centre, the last one all away from it
+            begins, ends = first[cut] == band, last[cut] == band
+            parts[~begins] = shapely.difference(parts[~begins], inner)
             parts[~ends] = shapely.intersection(parts[~ends], outer)
-            parts = shapely.get_parts(shapely.difference(parts, inner))
+            parts = shapely.get_parts(parts)
         found = np.concatenate((whole, parts[shapely.get_type_id(parts) == 3]))
         if len(found):
             bands.append((_BAND ** (band + 1) * 1.0002, found))
@@ -176,7 +180,8 @@ def widen(
     clearance_nm : float
         True distance.
     slack_km : float, optional
-        Plane distance by which simplification may move the outline; grows with the clearance.
+        Distance, true where the scale is smallest, by which simplification may move the outline;
+        grows with the clearance.
 
     Returns
     -------
@@ -187,11 +192,12 @@ def widen(
     """
     if slack_km is None:
         slack_km = KM_PER_NM * min(0.25, 0.2 * clearance_nm)
+    slack_km *= _least_scale(polygons, plane)
     coarse, fine, bend = 0.3 * slack_km, 0.5 * slack_km, 0.2 * slack_km
     polygons = shapely.simplify(polygons, coarse)
     grown = []
     for scale, members in _split_by_scale(polygons, plane):
-        distance = scale * clearance_nm * KM_PER_NM * _FLATTENING + slack_km + _BEND_KM
+        distance = scale * (clearance_nm * KM_PER_NM * _FLATTENING + _BEND_KM) + slack_km
         distance /= np.cos(np.pi / (4 * _QUADRANT))  # the chords of rounded corners cut inside
         flat = shapely.MultiPolygon(list(members))
         grown.append(shapely.buffer(flat, distance, quad_segs=_QUADRANT))
@@ -200,18 +206,26 @@ def widen(
     return orient_parts(shapely.segmentize(outline, _longest_edge_km(bend)))
 
 
-def shrink(polygons: Geometries) -> Geometries:
+def shrink(polygons: Geometries, plane: Plane) -> Geometries:
     """Outline of what every permitted route stays out of, whatever its clearance and waivers.
 
     Like `widen`, but inside the plane polygons by up to 1 NM; only gaps between them that are
     narrower than 0.08 NM are closed, which no route passes.
     """
-    gap, slack = 0.04 * KM_PER_NM, 0.5 * KM_PER_NM
+    least = _least_scale(polygons, plane)
+    gap, slack = 0.04 * KM_PER_NM * least, 0.5 * KM_PER_NM * least
     joined = shapely.buffer(shapely.MultiPolygon(list(polygons)), gap, quad_segs=_QUADRANT)
     smooth = shapely.simplify(joined, 0.8 * slack)
-    depth = (gap + slack + _BEND_KM) / np.cos(np.pi / (4 * _QUADRANT))
+    bend = _BEND_KM * plane.scale(shapely.get_coordinates(polygons)).max(initial=1.0)
+    depth = (gap + slack + bend) / np.cos(np.pi / (4 * _QUADRANT))
     inner = shapely.buffer(smooth, -depth, quad_segs=_QUADRANT)
     return orient_parts(shapely.segmentize(inner, _longest_edge_km(0.2 * slack)))
+
+
+def _least_scale(polygons: Geometries, plane: Plane) -> float:
+    """Smallest scale at the rim of plane polygons: there, tolerances are true distances."""
+    xy = shapely.get_coordinates(polygons)
+    return float(plane.scale(xy).min()) if len(xy) else 1.0
 
 
 def orient_parts(outline: shapely.Geometry) -> Geometries:

@@ -46,8 +46,8 @@ class Route:
     Parameters
     ----------
     points : ndarray, shape (n, 2)
-        (lon, lat) degrees, both ends included, at most 100 km apart; legs between them are WGS84
-        geodesics. Longitudes lie in (-180, 180].
+        (lon, lat) degrees, from end to end as given, at most 100 km apart; legs between them are
+        WGS84 geodesics. Read-only.
     distance_km : float
         WGS84 length.
     clearance_nm : float
@@ -311,6 +311,9 @@ def _measure_lines(router: Router, lines: dict[int, Floats]) -> dict[int, Route]
     gap = np.divide(length, bound, out=np.ones_like(length), where=bound > 0.0) - 1.0
     clearance = measure_clearances_nm(places, start, router._edges, router.clearance_nm)
     figures = np.stack((length, clearance, bound, gap), axis=1).tolist()
+    for k, line in lines.items():
+        lines[k] = line.copy()  # out of the batch's array
+        lines[k].flags.writeable = False
     return {
         k: Route(line, *values) for (k, line), values in zip(lines.items(), figures, strict=True)
     }

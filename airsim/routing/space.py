@@ -96,7 +96,7 @@ class FreeSpace:
         """Chart of what no permitted route can enter: its shortest paths are lower bounds."""
         key = (0.0, b"")
         if key not in self._charts:
-            outline = Outline.from_polygons(shrink(self.flat), self.plane)
+            outline = Outline.from_polygons(shrink(self.flat, self.plane), self.plane)
             self._charts[key] = Chart(outline)
         return self._charts[key]
 
