@@ -59,6 +59,8 @@ class Decision:
         Rules that lack a fact about the tail, or are open questions of law; they change nothing.
     conditional : tuple of Verdict
         Rules that turn on the route flown, which is not known yet.
+    grounds : tuple of (Outcome, tuple of Verdict)
+        All that was said, by outcome: a graver outcome hides no lesser one.
     """
 
     question: Question
@@ -68,18 +70,25 @@ class Decision:
     presumed: tuple[Verdict, ...] = ()
     not_judged: tuple[Verdict, ...] = ()
     conditional: tuple[Verdict, ...] = ()
+    grounds: tuple[tuple[Outcome, tuple[Verdict, ...]], ...] = ()
+
+    def says(self, outcome: Outcome) -> tuple[Verdict, ...]:
+        """Rules that by themselves would give an outcome, decisive or hidden by graver ones."""
+        return dict(self.grounds).get(outcome, ())
+
+    @property
+    def lacking(self) -> tuple[Verdict, ...]:
+        """Permits missing that are lacking in kind: they cannot just be applied for."""
+        return tuple(
+            verdict
+            for verdict in self.says(Outcome.NOT_PERMITTED)
+            if verdict.rule.permit is not None and verdict.rule.permit.kind == "authority"
+        )
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Ids of the deciding rules, sorted."""
         return tuple(sorted(v.rule.id for v in self.verdicts))
-
-    @property
-    def lacks_authority(self) -> bool:
-        """Whether what is missing is a permit lacking in kind."""
-        return any(
-            v.rule.permit is not None and v.rule.permit.kind == "authority" for v in self.verdicts
-        )
 
 
 @dataclass(frozen=True)
@@ -127,11 +136,11 @@ class BoundRulebook:
 
     @cached_property
     def person_rules(self) -> tuple[Rule, ...]:
-        """Rules, licences apart, that address persons."""
+        """Binding rules, licences apart, that address persons."""
         return tuple(
             rule
             for rule in self.rulebook.rules
-            if rule.addresses == "persons" and rule.effect != "permit"
+            if rule.addresses == "persons" and rule.effect != "permit" and rule.force == "binding"
         )
 
     @cached_property
@@ -272,6 +281,7 @@ def _compose(question: Question, verdicts: Sequence[Verdict], held: frozenset[st
         tuple(presumed),
         tuple(not_judged),
         tuple(conditional),
+        tuple((kind, tuple(by_outcome[kind])) for kind in sorted(by_outcome)),
     )
 
 
@@ -301,7 +311,8 @@ def _candidates(bound: BoundRulebook, question: Question) -> list[Rule]:
     named = {
         rule.id: rule
         for place in question.places
-        for rule in bound.rules_at(question.activity, place, question.start_ms)
+        for at_ms in (question.start_ms, question.end_ms)  # groups may change on the way
+        for rule in bound.rules_at(question.activity, place, at_ms)
     }
     return [named[rule_id] for rule_id in sorted(named)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -213,11 +213,24 @@ def is_on_schedule(when: When, at_ms: int) -> bool:
     return False
 
 
+def lives_of(when: When) -> list[When]:
+    """The longest and the shortest life that the dates of a rule may mean, without vagueness."""
+    lives = zip(when.start, reversed(when.end), strict=True)
+    return [
+        when.model_copy(update={"start": (start, start), "end": (end, end)})
+        for start, end in dict.fromkeys(lives)
+    ]
+
+
+def is_in_force(when: When, at_ms: int) -> bool:
+    """Whether sharp dates and schedule hold at an instant."""
+    return when.start[0] <= at_ms < when.end[0] and is_on_schedule(when, at_ms)
+
+
 def when_answers(when: When, first_ms: int, last_ms: int) -> Answers:
     """Whether a rule is in force at some moment, for the longest and shortest life it may have."""
-    moments = [t for t in half_hours(first_ms, last_ms) if is_on_schedule(when, t)]
-    lives = zip(when.start, reversed(when.end), strict=True)
-    return frozenset(any(start <= t < end for t in moments) for start, end in lives)
+    moments = half_hours(first_ms, last_ms)
+    return frozenset(any(is_in_force(life, t) for t in moments) for life in lives_of(when))
 
 
 def who_answers(who: Who, facts: FlightFacts, at_ms: int) -> Answers:
@@ -289,10 +302,10 @@ def is_named(where: Where, place: Place, at_ms: int) -> bool:
     return where.anywhere or code in listed.get(place.layer, ())
 
 
-def shared_answers(tests: Rule | Unless, question: Question) -> list[Answers]:
-    """Answers of the tests that rules and exceptions share."""
+def shared_answers(tests: Rule | Unless, question: Question, at_ms: int) -> list[Answers]:
+    """Answers, at one moment of a stay, of the tests that rules and exceptions share."""
     found = []
-    at_ms, facts = question.start_ms, question.facts
+    facts = question.facts
     if tests.activities:
         found.append(frozenset({question.activity in tests.activities}))
     if tests.who:
@@ -303,32 +316,64 @@ def shared_answers(tests: Rule | Unless, question: Question) -> list[Answers]:
         named = [is_named(w, place, at_ms) for w in tests.where for place in question.places]
         found.append(frozenset({any(named)}))
     if tests.when is not None:
-        found.append(when_answers(tests.when, question.start_ms, question.end_ms))
+        found.append(frozenset({is_in_force(tests.when, at_ms)}))
     if tests.levels is not None:
         low, high = tests.levels.lower_ft, tests.levels.upper_ft
         found.append(frozenset({question.lower_ft < high and question.upper_ft >= low}))
     return found
 
 
-def unless_answers(unless: Unless, question: Question) -> Answers:
-    tests = shared_answers(unless, question)
+def unless_answers(unless: Unless, question: Question, at_ms: int) -> Answers:
+    tests = shared_answers(unless, question, at_ms)
     if unless.permission_of:
         tests.append(frozenset({"derogation" in question.facts.status}))
-    return every([*tests, *(opposite(unless_answers(u, question)) for u in unless.unless)])
+    inner = [opposite(unless_answers(u, question, at_ms)) for u in unless.unless]
+    return every([*tests, *inner])
 
 
-def rule_answers(rules: Iterable[Rule], rule: Rule, question: Question) -> Answers:
-    """Whether a rule binds: in scope, and neither an exception nor a licence takes it away."""
+def moment_answers(rules: Iterable[Rule], rule: Rule, question: Question, at_ms: int) -> Answers:
+    """Whether a rule binds at one moment: in scope, and neither exception nor licence frees."""
     if question.known_ms is not None and rule.when.published_ms > question.known_ms:
         return NO
-    tests = shared_answers(rule, question)
-    tests += [opposite(unless_answers(unless, question)) for unless in rule.unless]
+    tests = shared_answers(rule, question, at_ms)
+    tests += [opposite(unless_answers(unless, question, at_ms)) for unless in rule.unless]
     tests += [
-        opposite(rule_answers([], licence, question))
+        opposite(moment_answers([], licence, question, at_ms))
         for licence in rules
         if rule.id in licence.relieves and licence.regime == rule.regime
     ]
     return every(tests)
+
+
+def lives_of_table(table: Any) -> list[Any]:
+    """A rule or exception with each life its dates, and those of its exceptions, may mean."""
+    found = [table.model_copy(update={"unless": ()})]
+    if table.when is not None:
+        published = {"published": table.when.published_ms}  # what planners know does not change
+        found = [
+            bare.model_copy(update={"when": life.model_copy(update=published)})
+            for bare in found
+            for life in lives_of(table.when)
+        ]
+    for inner in table.unless:
+        found = [
+            outer.model_copy(update={"unless": (*outer.unless, life)})
+            for outer in found
+            for life in lives_of_table(inner)
+        ]
+    return found
+
+
+def rule_answers(rules: Iterable[Rule], rule: Rule, question: Question) -> Answers:
+    """Whether a rule binds at some moment of a stay, whatever vague dates may mean."""
+    licences = [other for other in rules if rule.id in other.relieves]
+    answers: set[bool] = set()
+    for known, *others in product(*(lives_of_table(r) for r in (rule, *licences))):
+        answers |= some(
+            moment_answers(others, known, question, at_ms)
+            for at_ms in half_hours(question.start_ms, question.end_ms)
+        )
+    return frozenset(answers)
 
 
 def decide_slowly(
@@ -337,8 +382,7 @@ def decide_slowly(
     """Outcome of a question, and the ids of the rules that decide it."""
     says: dict[str, list[str]] = {name: [] for name in GRAVITY}
     for rule in rules:
-        named = any(is_named(w, p, question.start_ms) for w in rule.where for p in question.places)
-        if rule.addresses == "persons" or rule.effect == "permit" or not named:
+        if rule.addresses == "persons" or rule.effect == "permit" or not rule.where:
             continue
         answers = rule_answers(rules, rule, question)
         routine = rule.permit is not None and rule.permit.kind == "routine"

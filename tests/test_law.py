@@ -388,6 +388,42 @@ def test_a_licence_that_may_not_yet_be_in_force_leaves_the_rule_unknown() -> Non
     assert truths == [True, None, False]
 
 
+@pytest.mark.parametrize(
+    ("entry", "leave", "truth"),
+    [
+        ("2025-09-15T15:00Z", "2025-09-15T16:04:59Z", False),
+        ("2025-09-15T15:00Z", "2025-09-15T16:05Z", True),
+        ("2025-09-15T04:00Z", "2025-09-15T05:00Z", True),
+        ("2025-09-15T16:05Z", "2025-09-15T16:05Z", True),
+    ],
+)
+def test_an_exception_by_day_does_not_free_what_stays_into_the_night(entry, leave, truth) -> None:
+    by_day = unless("day", when={"daily": ["04:30-16:05"]})
+    rule = make_rule("R1", unless=[by_day])
+    assert judge(rule, at=entry, until=leave).truth is truth
+    both = make_rule("R1", unless=[by_day, EMERGENCY])
+    assert judge(both, at=entry, until=leave, status=frozenset({"emergency"})).truth is False
+
+
+def test_a_licence_that_ends_on_the_way_does_not_cover_the_rest() -> None:
+    licence = make_rule("L1", effect="permit", relieves=["R1"], when={"to": "2025-09-12T00:00Z"})
+    day = "2025-09-11T20:00Z"
+    assert judge(make_rule("R1"), licence, at=day, until="2025-09-11T23:59Z").truth is False
+    assert judge(make_rule("R1"), licence, at=day, until="2025-09-12T00:00Z").truth is True
+    # The rule itself ended before the licence did.
+    ended = make_rule("R1", when={"to": "2025-09-11T22:00Z"})
+    assert judge(ended, licence, at=day, until="2025-09-12T06:00Z").truth is False
+
+
+def test_a_group_that_loses_a_member_on_the_way_does_so_for_the_rest() -> None:
+    carriers = make_rule(
+        "R1", who=[{"licensed_in_group": "EU"}], when={"from": "2020-01-31T23:00Z"}
+    )
+    stay = {"at": "2020-01-31T22:00Z", "until": "2020-02-01T01:00Z"}
+    assert judge(carriers, licensed_in="GB", **stay).truth is False
+    assert judge(carriers, licensed_in="IE", **stay).truth is True
+
+
 # ---------------------------------------------------------------------------------- amendments
 def book(*rules: Rule) -> Rulebook:
     return make_rulebook(rules)

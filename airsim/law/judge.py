@@ -5,11 +5,11 @@ True: it applies. False: it does not. None: a missing fact would decide, and is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from airsim.base import STATE_NAMES, states_in_group
+from airsim.base import GROUP_CHANGES_MS, STATE_NAMES, states_in_group
 from airsim.law.model import FlightTest, Levels, Rule, Unless, When, Where, Who, parse_span
 from airsim.law.rulebook import Rulebook
 
@@ -297,9 +297,10 @@ def _judge_flight_test(test: FlightTest, facts: FlightFacts) -> _Result:
 
 def covers_place(where: Where, place: Place, at_ms: int) -> bool:
     """Whether a `where` table names this airspace or aerodrome."""
+    state = place.designator if place.layer == "territory" else place.sovereign
+    if state in where.except_territory:
+        return False
     if place.layer == "territory":
-        if place.designator in where.except_territory:
-            return False
         if place.designator in where.territory or (where.eu_territory and place.eu_territory):
             return True
         group = where.territory_group
@@ -396,6 +397,22 @@ def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:
     -------
     Verdict
     """
+    licences = rulebook.licences_by_rule.get(rule.id, ())
+    moments = _find_moments(rule, licences, question)
+    if not moments:
+        return _judge_once(rule, licences, question)
+    # An exception that ends on the way frees only the part of the stay before: the rule applies
+    # to the stay if it does at some moment of it.
+    verdicts = [
+        _judge_once(rule, licences, replace(question, start_ms=at_ms, end_ms=at_ms))
+        for at_ms in moments
+    ]
+    rank = {True: 0, None: 1, False: 2}
+    return min(verdicts, key=lambda verdict: (rank[verdict.truth], not verdict.relieved_by))
+
+
+def _judge_once(rule: Rule, licences: Iterable[Rule], question: Question) -> Verdict:
+    """Judge scope, exceptions and licences of a rule for a stay as a whole."""
     scope = _judge_scope(rule, question)
     if scope[0] is False:
         return Verdict(rule, False)
@@ -406,7 +423,7 @@ def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:
         found = _judge_unless(unless, question)
         results.append(_negate(found))
         (relieved if found[0] else failed).append(unless.id)
-    for licence in rulebook.licences_by_rule.get(rule.id, ()):
+    for licence in licences:
         found = _judge_licence(licence, question)
         results.append(_negate(found))
         (relieved if found[0] else failed).append(licence.id)
@@ -414,6 +431,36 @@ def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:
     if relieved:
         return Verdict(rule, False, relieved_by=tuple(relieved))
     return Verdict(rule, truth, missing, (), tuple(failed))
+
+
+def _find_moments(rule: Rule, licences: Iterable[Rule], question: Question) -> tuple[int, ...]:
+    """Start of a stay and every instant in it at which a date may change the verdict.
+
+    Empty if the stay can be judged as a whole: no group changes, no exception and no licence has
+    dates, or the rule is not in force at all.
+    """
+    first, last = question.start_ms, question.end_ms
+    if first == last or judge_time(rule.when, first, last) is False:
+        return ()
+    dates = [when for unless in rule.unless for when in _dates_of(unless)]
+    for licence in licences:
+        dates += [licence.when, *(w for unless in licence.unless for w in _dates_of(unless))]
+    changes = {at_ms for at_ms in GROUP_CHANGES_MS if first < at_ms <= last}
+    if not (dates or changes):
+        return ()
+    for when in (rule.when, *dates):
+        changes.update((*when.start, *when.end))
+        if when.daily or when.weekly:
+            for low, high in _scheduled_spans(when, first, last):
+                changes.update((low, high + 1))
+    return (first, *sorted(at_ms for at_ms in changes if first < at_ms <= last))
+
+
+def _dates_of(unless: Unless) -> Iterator[When]:
+    if unless.when is not None:
+        yield unless.when
+    for inner in unless.unless:
+        yield from _dates_of(inner)
 
 
 def _judge_licence(licence: Rule, question: Question) -> _Result:
