@@ -55,7 +55,8 @@ class Route:
         of both ends do not count.
     lower_bound_km : float
         No permitted route is shorter, whatever its clearance: the geodesic or, if bounds were
-        asked for, the shortest path that may graze closed areas.
+        asked for, the shortest path that may graze closed areas. It is loose where closed areas
+        only just touch, or are strips narrower than 2 NM.
     gap : float
         ``distance_km / lower_bound_km - 1``; 0 if the route is the geodesic.
     """
