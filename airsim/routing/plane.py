@@ -195,14 +195,12 @@ def widen(
     slack_km *= _least_scale(polygons, plane)
     coarse, fine, bend = 0.3 * slack_km, 0.5 * slack_km, 0.2 * slack_km
     polygons = shapely.simplify(polygons, coarse)
-    grown = []
+    grown = [polygons[:0]]
     for scale, members in _split_by_scale(polygons, plane):
         distance = scale * (clearance_nm * KM_PER_NM * _FLATTENING + _BEND_KM) + slack_km
         distance /= np.cos(np.pi / (4 * _QUADRANT))  # the chords of rounded corners cut inside
-        flat = shapely.MultiPolygon(list(members))
-        grown.append(shapely.buffer(flat, distance, quad_segs=_QUADRANT))
-    outline = grown[0] if len(grown) == 1 else shapely.union_all(grown)
-    outline = shapely.simplify(outline, fine)
+        grown.append(shapely.buffer(members, distance, quad_segs=_QUADRANT))
+    outline = shapely.simplify(shapely.union_all(np.concatenate(grown)), fine)
     return orient_parts(shapely.segmentize(outline, _longest_edge_km(bend)))
 
 
