@@ -431,7 +431,7 @@ def test_routine_permits_of_scheduled_services_are_presumed(
     assert decision.outcome is outcome
     presumed = tuple(v.rule.id for v in decision.presumed)
     assert presumed == (("P",) if outcome is Outcome.PERMITTED else ())
-    assert decision.lacks_authority is (outcome is not Outcome.PERMITTED and kind == "authority")
+    assert bool(decision.lacking) is (outcome is not Outcome.PERMITTED and kind == "authority")
 
 
 def test_a_rule_that_lists_tails_is_put_aside_without_a_tail_and_named(bind) -> None:

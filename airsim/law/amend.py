@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from airsim.base import OPEN_FROM, OPEN_TO, InputError, ProblemList
-from airsim.law.model import Rule, When
+from airsim.law.model import FlightTest, Rule, Unless, When
 from airsim.law.rulebook import Rulebook, make_rulebook, parse_rules
 
 Action = Literal["lift", "keep", "shift", "add"]
@@ -50,6 +50,42 @@ def _shift_when(when: When, by_ms: int) -> When:
             "start": (move(when.start[0]), move(when.start[1])),
             "end": (move(when.end[0]), move(when.end[1])),
         }
+    )
+
+
+def _shift_tests(tests: tuple[FlightTest, ...], by_ms: int) -> tuple[FlightTest, ...]:
+    return tuple(
+        test
+        if test.filed_after is None
+        else test.model_copy(update={"filed_after": test.filed_after + by_ms})
+        for test in tests
+    )
+
+
+def _shift_unless(unless: Unless, by_ms: int) -> Unless:
+    return unless.model_copy(
+        update={
+            "when": None if unless.when is None else _shift_when(unless.when, by_ms),
+            "flight": _shift_tests(unless.flight, by_ms),
+            "unless": tuple(_shift_unless(inner, by_ms) for inner in unless.unless),
+        }
+    )
+
+
+def _shift_rule(rule: Rule, by_ms: int) -> Rule:
+    """Move every instant of a rule, its exceptions' too, by one span."""
+    return rule.model_copy(
+        update={
+            "when": _shift_when(rule.when, by_ms),
+            "flight": _shift_tests(rule.flight, by_ms),
+            "unless": tuple(_shift_unless(unless, by_ms) for unless in rule.unless),
+        }
+    )
+
+
+def _keep_rule(rule: Rule) -> Rule:
+    return rule.model_copy(
+        update={"when": rule.when.model_copy(update={"end": (OPEN_TO, OPEN_TO)})}
     )
 
 
@@ -95,12 +131,11 @@ def amend_rulebook(rulebook: Rulebook, amendments: Iterable[Amendment]) -> Ruleb
             rules = [rule for rule in rules if rule not in hit]
             continue
         for rule in hit:
-            when = (
-                rule.when.model_copy(update={"end": (OPEN_TO, OPEN_TO)})
+            rules[rules.index(rule)] = (
+                _keep_rule(rule)
                 if amendment.action == "keep"
-                else _shift_when(rule.when, amendment.shift_ms)
+                else _shift_rule(rule, amendment.shift_ms)
             )
-            rules[rules.index(rule)] = rule.model_copy(update={"when": when})
     problems.raise_if_any()
     return make_rulebook(rules, rulebook.files)
 

@@ -297,7 +297,8 @@ def _judge_flight_test(test: FlightTest, facts: FlightFacts) -> _Result:
 
 def covers_place(where: Where, place: Place, at_ms: int) -> bool:
     """Whether a `where` table names this airspace or aerodrome."""
-    state = place.designator if place.layer == "territory" else place.sovereign
+    # An aerodrome lies on the territory of its State; a region reaches over several.
+    state = {"territory": place.designator, "aerodrome": place.sovereign}.get(place.layer)
     if state in where.except_territory:
         return False
     if place.layer == "territory":

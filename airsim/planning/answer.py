@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from airsim.base import OPEN_TO, InputError, ProblemList, format_instant, parse_instant
-from airsim.law import Rulebook, Verdict
+from airsim.law import Rule, Rulebook, Verdict
 from airsim.operation import (
     Flight,
     load_aerodromes,
@@ -178,6 +178,7 @@ def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
             for stay in plan.crossings
         ],
         "decisions": [_describe_decision(decision) for decision in plan.decisions],
+        "rules": [_describe_rule(scenario.rulebook.by_id[name]) for name in sorted(plan.rule_ids)],
         "blocking_rules": list(plan.blocking_rules),
         "breaches": [_describe_breach(*item) for item in plan.breaches],
         "doubts": [_describe_breach(*item) for item in plan.doubts],
@@ -205,8 +206,7 @@ def _describe_route(route: PlannedRoute | None) -> dict[str, Any] | None:
     }
 
 
-def _reference(verdict: Verdict) -> dict[str, Any]:
-    rule = verdict.rule
+def _describe_rule(rule: Rule) -> dict[str, Any]:
     return {
         "rule": rule.id,
         "title": rule.title,
@@ -216,6 +216,12 @@ def _reference(verdict: Verdict) -> dict[str, Any]:
         "from_utc": [format_instant(stamp) for stamp in rule.when.start],
         "to_utc": [format_instant(stamp) for stamp in rule.when.end],
         "confidence": rule.confidence,
+    }
+
+
+def _reference(verdict: Verdict) -> dict[str, Any]:
+    return {
+        **_describe_rule(verdict.rule),
         "not_relieved_by": list(verdict.not_relieved_by),
         "missing": sorted(verdict.missing),
     }
@@ -258,9 +264,12 @@ def summarise_plan(scenario: Scenario, plan: Plan) -> str:
     """The answer in a few plain sentences, with its instruments and dates."""
     names = [scenario.aerodromes[i].name for i in (plan.flight.adep, plan.flight.ades)]
     who = scenario.operators[plan.flight.operator].name
+    says = _SAYS[plan.outcome]
+    if plan.outcome == "infeasible" and "within the range" in plan.reason:
+        says = "has no way to fly with this aircraft"
     said = [
         f"{who} from {names[0]} to {names[1]} on {format_instant(plan.flight.eobt_ms)[:10]} "
-        f"{_SAYS[plan.outcome]}: {plan.reason}."
+        f"{says}: {plan.reason}."
     ]
     for rule_id in plan.blocking_rules[:4]:
         rule = scenario.rulebook.by_id[rule_id]

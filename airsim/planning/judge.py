@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from airsim.airspace import Crossings
 from airsim.law import FlightFacts, Question, judge_rule
 from airsim.performance import fly, level_at, time_at
-from airsim.permission import AreaKey, Decision, decide
+from airsim.permission import AreaKey, BoundRulebook, Decision, decide
 from airsim.planning.ends import decide_end
 from airsim.planning.types import PlannedCrossing
 
@@ -35,7 +36,7 @@ class Judgement:
     crossed : dict of AreaKey to Decision
         The gravest decision on each area.
     stops : tuple of Decision
-        Landings and take-offs at fuel stops.
+        Technical stops, landings and take-offs at fuel stops.
     landing : Decision
         At the destination, knowing what was crossed.
     history_areas : tuple of AreaKey
@@ -54,36 +55,41 @@ class Judgement:
 
 def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Judgement:
     """Judge all legs of one flight; rows ``bounds[i]:bounds[i+1]`` of `crossings` are leg i."""
+    aerodromes = (work.flight.adep, *work.stops, work.flight.ades)
     start_ms, start_km = work.flight.eobt_ms, 0.0
     stays: list[PlannedCrossing] = []
-    arrivals: list[int] = []
+    decisions: list[Decision] = []
+    stops: list[Decision] = []
+    crossed: dict[AreaKey, Decision] = {}
+    states: frozenset[str] = frozenset()
     for number, route in enumerate(work.routes):
+        facts = replace(work.leg_facts(aerodromes, number), crossed=states)
+        if number:
+            stops.append(_end(work, "take-off", aerodromes[number], start_ms, facts))
         rows = slice(int(bounds[number]), int(bounds[number + 1]))
-        stays += _time_leg(work, crossings, rows, route.distance_km, start_ms, start_km)
+        leg = _time_leg(work, crossings, rows, route.distance_km, start_ms, start_km)
+        for area, decision in judge_stays(work.scenario.bound, leg, facts, work.planned_ms):
+            decisions.append(decision)
+            if area not in crossed or decision.outcome > crossed[area].outcome:
+                crossed[area] = decision
+        stays += leg
+        states |= {stay.designator for stay in leg if stay.layer == "territory"}
         flown = fly(work.aircraft, route.distance_km, work.payload_kg)
-        arrivals.append(start_ms + round(float(flown.block_min) * MINUTE_MS))
-        start_ms = arrivals[-1] + STOP_GROUND_MIN * MINUTE_MS
+        arrival_ms = start_ms + round(float(flown.block_min) * MINUTE_MS)
+        facts = replace(facts, crossed=states)
+        ends = ("technical-stop", "landing") if number + 1 < len(work.routes) else ("landing",)
+        stops += [_end(work, a, aerodromes[number + 1], arrival_ms, facts) for a in ends]
+        start_ms = arrival_ms + STOP_GROUND_MIN * MINUTE_MS
         start_km += route.distance_km
-    decisions, crossed = judge_stays(work, stays, work.facts, work.planned_ms)
-    states = frozenset(s.designator for s in stays if s.layer == "territory")
-    facts = _with_stops(work, replace(work.facts, crossed=states))
-    stops = tuple(
-        decide_end(work.scenario, activity, icao, at_ms, facts, work.planned_ms)
-        for icao, at_ms in zip(work.stops, arrivals, strict=False)
-        for activity in ("technical-stop", "landing", "take-off")
-    )
-    landing = decide_end(
-        work.scenario, "landing", work.flight.ades, arrivals[-1], facts, work.planned_ms
-    )
+    landing = stops.pop()
     return Judgement(
-        tuple(stays), decisions, crossed, stops, landing,
-        _history_areas(work, landing), arrivals[-1],
+        tuple(stays), tuple(decisions), crossed, tuple(stops), landing,
+        _history_areas(work, landing), arrival_ms,
     )  # fmt: skip
 
 
-def _with_stops(work: Work, facts: FlightFacts) -> FlightFacts:
-    aerodromes = work.scenario.aerodromes
-    return replace(facts, stops=tuple((icao, aerodromes[icao].state) for icao in work.stops))
+def _end(work: Work, activity: str, icao: str, at_ms: int, facts: FlightFacts) -> Decision:
+    return decide_end(work.scenario, activity, icao, at_ms, facts, work.planned_ms)
 
 
 def _time_leg(
@@ -142,34 +148,41 @@ def _concerns(
 
 
 def judge_stays(
-    work: Work, stays: list[PlannedCrossing], base: FlightFacts, known_ms: int | None
-) -> tuple[tuple[Decision, ...], dict[AreaKey, Decision]]:
-    """Decide on each stay; `known_ms` None judges by the law in force, published or not."""
-    bound = work.scenario.bound
-    base = _with_stops(work, base)
-    decisions: list[Decision] = []
-    crossed: dict[AreaKey, Decision] = {}
-    states: set[str] = set()
+    bound: BoundRulebook,
+    stays: Iterable[PlannedCrossing],
+    facts: FlightFacts,
+    known_ms: int | None,
+) -> list[tuple[AreaKey, Decision]]:
+    """Decide on each stay that some rule speaks of, knowing what was crossed before it.
+
+    Parameters
+    ----------
+    bound : BoundRulebook
+    stays : iterable of PlannedCrossing
+        In the order flown.
+    facts : FlightFacts
+        `crossed` holds the territories entered before the first stay.
+    known_ms : int or None
+        Hide rules published later; None: the law in force, published or not.
+
+    Returns
+    -------
+    list of (AreaKey, Decision)
+    """
+    found = []
+    states = set(facts.crossed or ())
     for stay in stays:
         if stay.layer == "territory":
             states.add(stay.designator)
         area = (stay.layer, stay.row)
         rules = bound.rules_on(area, stay.entry_ms)
-        if not rules:
-            continue
-        facts = replace(base, crossed=frozenset(states))
-        decision = decide(
-            bound,
-            Question(
-                "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms, facts,
-                stay.lower_ft, stay.upper_ft, known_ms,
-            ),
-            rules=rules,
-        )  # fmt: skip
-        decisions.append(decision)
-        if area not in crossed or decision.outcome > crossed[area].outcome:
-            crossed[area] = decision
-    return tuple(decisions), crossed
+        if rules:
+            question = Question(
+                "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms,
+                replace(facts, crossed=frozenset(states)), stay.lower_ft, stay.upper_ft, known_ms,
+            )  # fmt: skip
+            found.append((area, decide(bound, question, rules=rules)))
+    return found
 
 
 def _history_areas(work: Work, landing: Decision) -> tuple[AreaKey, ...]:

@@ -10,6 +10,7 @@ is the lower bound of the last.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -30,7 +31,9 @@ from airsim.planning.work import Work
 from airsim.routing import NoRoute, Route, Router, build_router, find_routes
 from airsim.scenario import Scenario
 
-_MOST_ROUNDS = 40
+_MOST_ROUNDS = 60
+# By how much a detour may delay an arrival against the direct path.
+LONGEST_DETOUR_MS = 12 * 3_600_000
 
 
 def plan_flights(
@@ -57,9 +60,7 @@ def plan_flights(
         that say so, never missing.
     """
     works = _open_works(scenario, flights)
-    pending = [
-        work for work in works if all(end.outcome is not Outcome.FORBIDDEN for end in work.ends)
-    ]
+    pending = [work for work in works if not work.settled]
     for _ in range(_MOST_ROUNDS):
         if not pending:
             break
@@ -67,7 +68,10 @@ def plan_flights(
             work.routes, work.judgement = (), None
         _route_all(pending)
         _judge_all([work for work in pending if work.routes])
-        pending = [work for work in pending if not _settled(work)]
+        for work in pending:
+            work.rounds += 1
+            work.settled = _settles(work)
+        pending = [work for work in pending if not work.settled]
         if progress is not None:
             progress(len(works) - len(pending), len(works))
     crossed = _cross_direct(scenario, works)
@@ -87,40 +91,50 @@ def _open_works(scenario: Scenario, flights: Sequence[Flight]) -> list[Work]:
         payload = float(payload_for_seats(aircraft, facts.seats))
         planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
         eta_ms = flight.eobt_ms + round(float(fly(aircraft, km, payload).block_min) * MINUTE_MS)
+        start = replace(facts, crossed=frozenset())
         ends = (
-            decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, facts, planned_ms),
+            decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms),
             decide_end(scenario, "landing", flight.ades, eta_ms, facts, planned_ms),
         )
-        works.append(
-            Work(
-                scenario,
-                flight,
-                facts,
-                assumed,
-                planned_ms,
-                aircraft,
-                payload,
-                km,
-                ends,
-                _mask(scenario, facts, flight.eobt_ms, eta_ms, aircraft, planned_ms),
-            )
-        )
+        mask = _mask(scenario, facts, flight.eobt_ms, eta_ms, aircraft, planned_ms)
+        work = Work(scenario, flight, facts, assumed, planned_ms, aircraft, payload, km, ends, mask)
+        work.settled = _is_barred(work, eta_ms)
+        works.append(work)
     return works
+
+
+def _is_barred(work: Work, eta_ms: int) -> bool:
+    """Whether an end is barred whatever the route: at the latest plausible arrival too."""
+    take_off, landing = work.ends
+    if take_off.says(Outcome.FORBIDDEN):
+        return True
+    barring = {v.rule.id for v in landing.says(Outcome.FORBIDDEN) if not v.rule.when.daily}
+    if not barring:
+        return False
+    late = decide_end(
+        work.scenario, "landing", work.flight.ades, eta_ms + LONGEST_DETOUR_MS, work.facts,
+        work.planned_ms,
+    )  # fmt: skip
+    return not barring.isdisjoint(v.rule.id for v in late.says(Outcome.FORBIDDEN))
 
 
 def _mask(
     scenario: Scenario, facts: FlightFacts, start_ms: int, end_ms: int, aircraft: AircraftType,
     known_ms: int,
 ) -> dict[AreaKey, Decision]:  # fmt: skip
-    """Areas closed from departure to arrival; closures of part of that time are judged later."""
+    """Areas closed from departure until the latest plausible arrival.
+
+    Closures of part of that time are met, or not, by the route: judging it will tell.
+    """
     level_ft = aircraft.cruise_fl * 100.0
-    first, last = (
+    masks = [
         mask_airspace(scenario.bound, facts, at_ms, level_ft=level_ft, known_ms=known_ms)
-        for at_ms in (start_ms, end_ms)
-    )
+        for at_ms in (start_ms, end_ms, end_ms + LONGEST_DETOUR_MS)
+    ]
+    always = set.intersection(*(set(mask) for mask in masks))
     return {
-        area: min(first[area], last[area], key=lambda decision: decision.outcome)
-        for area in sorted(first.keys() & last.keys())
+        area: min((mask[area] for mask in masks), key=lambda decision: decision.outcome)
+        for area in sorted(always)
     }
 
 
@@ -152,15 +166,17 @@ def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
         work.failure = answer
         return
     work.failure = None
-    if not work.lower_bound_km:
-        work.lower_bound_km = answer.lower_bound_km
     if bool(fly(work.aircraft, answer.distance_km, work.payload_kg).feasible):
         work.routes, work.stops, work.out_of_range = (answer,), (), False
-        return
-    found = choose_stops(work, router)
-    work.out_of_range = found is None
-    if found is not None:
+    else:
+        found = choose_stops(work, router)
+        work.out_of_range = found is None
+        if found is None:
+            return
         work.routes, work.stops = found
+    if not work.lower_bound_km:
+        # The first route heeds only what is closed all the time: no later one can be shorter.
+        work.lower_bound_km = sum(route.distance_km for route in work.routes)
 
 
 def _judge_all(works: Sequence[Work]) -> None:
@@ -182,11 +198,14 @@ def _judge_all(works: Sequence[Work]) -> None:
         first = last
 
 
-def _settled(work: Work) -> bool:
+def _settles(work: Work) -> bool:
     """Whether planning of this flight has ended; otherwise its closed set has changed."""
     if not work.routes:
-        return not work.open_more()
+        return not (work.exclude_stops() or work.open_more())
     assert work.judgement is not None
+    if any(work.closes(decision) for decision in work.judgement.stops):
+        work.exclude_stops()
+        return False
     shut = {
         area: decision
         for area, decision in work.judgement.crossed.items()

@@ -8,8 +8,8 @@ import numpy as np
 
 from airsim.geodesy import geodesic_km
 from airsim.performance import fly, max_range_km
-from airsim.permission import Outcome
 from airsim.planning.ends import decide_end
+from airsim.planning.judge import MINUTE_MS
 from airsim.routing import Route, Router, find_routes
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
         {*TECHNICAL_STOPS, *(f.ades for f in scenario.flights if not f.probe)}
         & set(scenario.aerodromes)
     )
-    names = [name for name in names if name not in (flight.adep, flight.ades)]
+    names = [n for n in names if n not in (flight.adep, flight.ades) and n not in work.excluded]
     spots = [scenario.aerodromes[name] for name in names]
     lon, lat = np.array([s.lon for s in spots]), np.array([s.lat for s in spots])
     start, end = scenario.aerodromes[flight.adep], scenario.aerodromes[flight.ades]
@@ -48,7 +48,11 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
     back_km = geodesic_km(lon, lat, end.lon, end.lat)
     near = (out_km < reach_km) & (back_km < reach_km)
     order = np.argsort(np.rint((out_km + back_km) * 1000.0), kind="stable")
-    tried = [int(i) for i in order if near[i] and _allows_stop(work, names[i])][:_MOST_ROUTED]
+    air_min = fly(work.aircraft, np.where(near, out_km, 0.0), work.payload_kg).block_min
+    at_ms = flight.eobt_ms + np.rint(air_min * MINUTE_MS).astype(np.int64)
+    tried = [int(i) for i in order if near[i] and _allows_stop(work, names[i], int(at_ms[i]))][
+        :_MOST_ROUTED
+    ]
     if not tried:
         return None
     count = len(tried)
@@ -73,11 +77,11 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
     return None if best is None else (best[2], (best[1],))
 
 
-def _allows_stop(work: Work, icao: str) -> bool:
-    return all(
-        decide_end(
-            work.scenario, activity, icao, work.flight.eobt_ms, work.facts, work.planned_ms
-        ).outcome
-        <= Outcome.ADVISED_AGAINST
-        for activity in ("technical-stop", "landing", "take-off")
-    )
+def _allows_stop(work: Work, icao: str, at_ms: int) -> bool:
+    """Whether a stop is not barred about when it would be made; the route found settles it."""
+    facts = work.leg_facts((work.flight.adep, icao, work.flight.ades), 0)
+    decisions = [
+        decide_end(work.scenario, activity, icao, at_ms, facts, work.planned_ms)
+        for activity in ("technical-stop", "landing")
+    ]
+    return not any(work.closes(decision) for decision in decisions)

@@ -46,9 +46,11 @@ class PlannedRoute:
     clearance_nm : float
         Least distance from closed airspace, capped at what was asked.
     lower_bound_km : float
-        No permitted route is shorter.
+        Length of the best route, at the same clearance, round what is closed all the time: no
+        permitted route is shorter.
     gap : float
-        How far the route may be above the best, as a share.
+        How far the route may be above the best, as a share: closures of part of the time were
+        branched on greedily.
     leg_km, leg_start_ms, leg_block_min : tuple of float
         Per leg between stops: length, off-block, block time.
     """
@@ -124,3 +126,11 @@ class Plan:
     def feasible(self) -> bool:
         """Whether there is a path the flight may take without asking for more."""
         return self.outcome in ("direct", "detour", "fuel-stop")
+
+    @property
+    def rule_ids(self) -> frozenset[str]:
+        """Every rule the plan names."""
+        named = {*self.blocking_rules, *self.advisories, *self.permits, *self.not_judged}
+        verdicts = [v for d in self.decisions for v in d.verdicts]
+        verdicts += [v for _, v in (*self.breaches, *self.doubts)]
+        return frozenset(named | {v.rule.id for v in verdicts})

@@ -10,7 +10,7 @@ from airsim.law import Question, Verdict
 from airsim.permission import TAIL_FACTS, AreaKey, Decision, Outcome, find_breaches
 from airsim.planning.judge import Judgement
 from airsim.planning.types import Plan, PlannedRoute
-from airsim.planning.work import Work, time_route
+from airsim.planning.work import PASSES, Work, time_route
 
 _DIRECT_SHARE = 1.01
 
@@ -28,17 +28,20 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
     -------
     Plan
     """
-    route = time_route(work) if work.routes and _may_land(work) else None
-    judgement = work.judgement if route is not None else None
+    judgement = work.judgement
     ends = (work.ends[0], judgement.landing if judgement is not None else work.ends[1])
+    may_fly = bool(work.routes) and work.settled and not _forbidden(ends)
+    route = time_route(work) if may_fly else None
+    if route is None:
+        judgement = None
     decisions = (
         ends[0],
         *(judgement.decisions if judgement is not None else ()),
         *(judgement.stops if judgement is not None else ()),
         ends[1],
     )
-    blocking = _blocking(work, route, ends, direct)
-    outcome = _outcome(work, route, ends)
+    blocking = _blocking(work, route, decisions, direct)
+    outcome = _outcome(work, route, decisions)
     breaches, doubts = _persons(work, judgement, ends)
     skipped = {v.rule.id for d in decisions for v in d.not_judged}
     unsure = [d for d in doubts if not _is_open(d[1], work)]
@@ -56,12 +59,12 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
         tuple((area, d) for area, d in sorted((work.mask | work.extra).items())
               if work.closes(d) or area in work.extra),
         work.planned_ms,
-        _reason(work, outcome, route, ends, blocking),
+        _reason(work, outcome, route, decisions, blocking),
     )  # fmt: skip
 
 
-def _may_land(work: Work) -> bool:
-    return work.judgement is not None and work.judgement.landing.outcome < Outcome.FORBIDDEN
+def _forbidden(ends: Iterable[Decision]) -> list[Verdict]:
+    return [verdict for end in ends for verdict in end.says(Outcome.FORBIDDEN)]
 
 
 def _ids(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
@@ -70,22 +73,17 @@ def _ids(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
 
 def _permits(decisions: Iterable[Decision]) -> list[Verdict]:
     """Permits presumed held, and those lacking."""
-    return [
-        v
-        for d in decisions
-        for v in (*d.presumed, *(d.verdicts if d.outcome is Outcome.NOT_PERMITTED else ()))
-    ]
+    return [v for d in decisions for v in (*d.presumed, *d.says(Outcome.NOT_PERMITTED))]
 
 
-def _outcome(work: Work, route: PlannedRoute | None, ends: tuple[Decision, Decision]) -> str:
+def _outcome(work: Work, route: PlannedRoute | None, decisions: Iterable[Decision]) -> str:
+    if not work.settled:
+        return "unknown"
     if route is None:
         return "infeasible"
-    kinds = {d.outcome for d in ends}
-    if Outcome.UNKNOWN in kinds or work.step == 3:
+    if any(decision.says(Outcome.UNKNOWN) for decision in decisions):
         return "unknown"
-    if work.step == 2 or any(
-        d.outcome is Outcome.NOT_PERMITTED and d.lacks_authority for d in ends
-    ):
+    if any(decision.lacking for decision in decisions):
         return "needs-permit"
     if route.stops:
         return "fuel-stop"
@@ -95,13 +93,19 @@ def _outcome(work: Work, route: PlannedRoute | None, ends: tuple[Decision, Decis
 def _blocking(
     work: Work,
     route: PlannedRoute | None,
-    ends: tuple[Decision, Decision],
+    decisions: tuple[Decision, ...],
     direct: frozenset[AreaKey],
 ) -> list[Verdict]:
-    """Rules that bar an end, else enclose it, else close the direct path or hold on the route."""
-    barred = [v for d in ends if d.outcome >= Outcome.UNKNOWN for v in d.verdicts]
-    if any(d.outcome is Outcome.FORBIDDEN for d in ends):
-        return [v for d in ends if d.outcome is Outcome.FORBIDDEN for v in d.verdicts]
+    """Rules that bar an end, else those in doubt or lacking, and those in the way.
+
+    In the way is what encloses a flight that has no route, else what closes the direct path.
+    """
+    barred = _forbidden((decisions[0], decisions[-1]))
+    if barred:
+        return barred
+    open_questions = [
+        verdict for d in decisions for verdict in (*d.says(Outcome.UNKNOWN), *d.lacking)
+    ]
     shut = work.mask | work.extra
     if route is None and work.failure is not None:
         areas: Iterable[AreaKey] = work.failure.bordering
@@ -109,20 +113,15 @@ def _blocking(
         areas = ()
     else:
         areas = direct & set(work.closed)
-    opened = _opened(work) if route is not None else []
-    return barred + opened + [v for a in sorted(areas) if a in shut for v in shut[a].verdicts]
-
-
-def _opened(work: Work) -> list[Verdict]:
-    """Rules on the route that a permit, or a fact, would have to take away."""
-    decisions = work.judgement.decisions if work.judgement is not None else ()
-    return [
+    in_the_way = [
         verdict
-        for decision in decisions
-        for verdict in decision.verdicts
-        if decision.outcome is Outcome.UNKNOWN
-        or (decision.outcome is Outcome.NOT_PERMITTED and decision.lacks_authority)
+        for area in sorted(areas)
+        if area in shut
+        for kind, verdicts in shut[area].grounds
+        if kind in PASSES[work.step]
+        for verdict in verdicts
     ]
+    return open_questions + in_the_way
 
 
 def _persons(
@@ -182,30 +181,42 @@ def _reason(
     work: Work,
     outcome: str,
     route: PlannedRoute | None,
-    ends: tuple[Decision, Decision],
+    decisions: tuple[Decision, ...],
     blocking: list[Verdict],
 ) -> str:
     rules = ", ".join(sorted({v.rule.id for v in blocking}))
-    barred = [d for d in ends if d.outcome is Outcome.FORBIDDEN]
+    barred = [d for d in (decisions[0], decisions[-1]) if d.says(Outcome.FORBIDDEN)]
     if barred:
         doing = " and ".join(d.question.activity for d in barred)
         return f"{doing} barred by {rules}"
+    if not work.settled:
+        return f"planning did not settle in {work.rounds} rounds"
     if route is None and work.out_of_range:
-        return f"the permitted route is beyond the range of {work.aircraft.typecode}, no stop helps"
+        why = f" (the direct path is closed by {rules})" if rules else ""
+        return (
+            f"no permitted route within the range of {work.aircraft.typecode}, "
+            f"with one fuel stop or none{why}"
+        )
     if route is None:
         where = _names(work, work.failure.bordering) if work.failure is not None else ""
         return f"no route: enclosed by {where} under {rules}"
-    extra = route.distance_km - work.direct_km
-    length = f"{route.distance_km:,.0f} km"
-    if outcome == "direct":
-        return f"direct, {length}"
-    said = f"{length}, {extra:,.0f} km more than direct"
-    if route.stops:
-        said += f", fuel stop at {' '.join(route.stops)}"
+    said = _measure(work, outcome, route)
+    lacking = sorted({v.rule.permit.authority for d in decisions for v in d.lacking
+                      if v.rule.permit is not None})  # fmt: skip
+    missing = sorted({f for d in decisions for v in d.says(Outcome.UNKNOWN) for f in v.missing})
     if outcome == "needs-permit":
-        lacking = {v.rule.permit.authority for v in blocking if v.rule.permit is not None}
-        return f"needs a permit of {' and '.join(sorted(lacking)) or 'an authority'}: {said}"
+        return f"needs a permit of {' and '.join(lacking)} ({rules}): {said}"
     if outcome == "unknown":
-        missing = sorted({fact for v in blocking for fact in v.missing})
-        return f"unknown for want of {', '.join(missing) or 'a fact'}: {said}"
-    return f"{said}; the direct path is closed by {rules}" if rules else said
+        return f"unknown for want of {', '.join(missing)} ({rules}): {said}"
+    if outcome != "direct" and rules:
+        said += f"; the direct path is closed by {rules}"
+    against = sorted({v.rule.id for d in decisions if work.obeys(d) for v in d.advisories})
+    return f"{said}; against the advice of {', '.join(against)}" if against else said
+
+
+def _measure(work: Work, outcome: str, route: PlannedRoute) -> str:
+    if outcome == "direct":
+        return f"direct, {route.distance_km:,.0f} km"
+    extra = route.distance_km - work.direct_km
+    said = f"{route.distance_km:,.0f} km, {extra:,.0f} km more than direct"
+    return f"{said}, fuel stop at {' '.join(route.stops)}" if route.stops else said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -53,14 +53,19 @@ class Work:
     lower_bound_km: float = 0.0
     failure: NoRoute | None = None
     out_of_range: bool = False
+    excluded: set[str] = field(default_factory=set)
+    settled: bool = False
+    rounds: int = 0
 
     def closes(self, decision: Decision) -> bool:
-        """Whether a decision closes its airspace in the present pass."""
-        if decision.outcome not in PASSES[self.step]:
-            return False
-        if decision.outcome is NP:
-            return decision.lacks_authority
-        return decision.outcome is not ADVICE or self.obeys(decision)
+        """Whether a decision closes its airspace, or bars its aerodrome, in the present pass."""
+        kinds = PASSES[self.step]
+        return bool(
+            (F in kinds and decision.says(F))
+            or (U in kinds and decision.says(U))
+            or (NP in kinds and decision.lacking)
+            or (ADVICE in kinds and self.obeys(decision))
+        )
 
     def obeys(self, decision: Decision) -> bool:
         """Whether the operator keeps away because it was advised to, or chose to."""
@@ -75,18 +80,44 @@ class Work:
     @property
     def closed(self) -> tuple[AreaKey, ...]:
         """Areas closed in the present pass, sorted."""
-        shut = {area for area, decision in self.mask.items() if self.closes(decision)}
-        return tuple(sorted(shut | set(self.extra)))
+        return tuple(sorted(self._masked() | set(self.extra)))
+
+    def _masked(self) -> set[AreaKey]:
+        return {area for area, decision in self.mask.items() if self.closes(decision)}
 
     def open_more(self) -> bool:
-        """Go on to the next pass that opens something; False if there is none."""
-        before = self.closed
+        """Go on to the next pass that opens something; False if there is none.
+
+        What a route was found to cross is judged anew there: it may have been closed only for
+        what that route crossed before, or where it stopped.
+        """
+        before = self._masked()
         while self.step + 1 < len(PASSES):
             self.step += 1
-            self.extra = {a: d for a, d in self.extra.items() if self.closes(d)}
-            if self.closed != before:
+            opened = self._masked() != before
+            if opened or any(not self.closes(d) for d in self.extra.values()):
+                self.extra, self.lower_bound_km = {}, 0.0
                 return True
         return False
+
+    def leg_facts(self, aerodromes: tuple[str, ...], number: int) -> FlightFacts:
+        """Facts of one leg: its own ends; the other aerodromes of the plan are its stops."""
+        known = self.scenario.aerodromes
+        start, end = aerodromes[number : number + 2]
+        others = [icao for icao in aerodromes if icao not in (start, end)]
+        return replace(
+            self.facts, origin=start, destination=end, origin_state=known[start].state,
+            destination_state=known[end].state,
+            stops=tuple((icao, known[icao].state) for icao in others),
+        )  # fmt: skip
+
+    def exclude_stops(self) -> bool:
+        """Give up the present fuel stops, and all that was closed because of them."""
+        if not self.stops:
+            return False
+        self.excluded |= set(self.stops)
+        self.stops, self.extra = (), {}
+        return True
 
 
 def time_route(work: Work) -> PlannedRoute:
