@@ -73,17 +73,18 @@ def choose_plane(polygons: Geometries) -> Plane:
     """
     lonlat = shapely.get_coordinates(polygons)
     closed = geodesy.unit_vectors(lonlat[:, 0], lonlat[:, 1])
+    missing = np.empty((0, 3))
     for count in (100, 10_000, 100_000):
-        missing = _spread_points(count)
-        missing = missing[~_contain(polygons, missing)]
-        if len(missing):
-            missing = missing[:: len(missing) // 101 + 1]
+        found = _spread_points(count)
+        found = found[~_contain(polygons, found)]
+        missing = np.vstack((missing, found[:: len(found) // 101 + 1]))
+        nearest = np.max(missing @ closed.T, axis=1, initial=-1.0)
+        near = nearest > np.cos(_FAR_KM / geodesy.EARTH_RADIUS_KM)
+        if len(missing) and (count > 100 or not near.all()):
             break
     else:
         problem = Problem("routing", "closed areas", "cover the earth", "close fewer")
         raise InputError(problem)
-    nearest = np.max(missing @ closed.T, axis=1, initial=-1.0)
-    near = nearest > np.cos(_FAR_KM / geodesy.EARTH_RADIUS_KM)
     sample = missing @ closed[:: len(closed) // 1000 + 1].T
     scale = np.sum(2.0 / np.maximum(1.0 - sample, 1e-12), axis=1)
     best = np.argmin(nearest) if near.all() else np.argmin(np.where(near, np.inf, scale))
