@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from airsim import __version__
-from airsim.base import InputError
+from airsim.base import InputError, Problem, ProblemList
+
+if TYPE_CHECKING:
+    from airsim.scenario import Scenario
 
 EXIT_ANSWERED_NO = 1
 EXIT_BAD_INPUT = 2
@@ -39,6 +43,10 @@ def _guard(command: Callable[..., int | None]) -> Callable[..., None]:
             sys.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             sys.exit(0)
+        except OSError as error:
+            place, said = error.filename or "a file", error.strerror or error
+            click.echo(f"airsim: {place}: cannot be read or written: {said}", err=True)
+            sys.exit(EXIT_BAD_INPUT)
         sys.exit(code or 0)
 
     return guarded
@@ -64,6 +72,18 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
             click.echo("", err=True)
 
 
+def _announce_compiling() -> None:
+    """Say on a terminal why the very first answer takes a minute."""
+    if not sys.stderr.isatty():
+        return
+    from airsim import kernels
+
+    stats = getattr(kernels.find_legs, "stats", None)
+    folder = Path(stats.cache_path) if stats is not None and stats.cache_path else None
+    if folder is not None and not any(folder.glob("kernels.*.nbi")):
+        click.echo("airsim: first run: compiling, about a minute, only once", err=True)
+
+
 @click.group()
 @click.version_option(__version__, prog_name="airsim")
 def main() -> None:
@@ -80,21 +100,23 @@ def main() -> None:
 @_guard
 def run_command(scenarios: tuple[str, ...], output: Path | None, as_json: bool) -> int:
     """Simulate scenarios (shipped names or TOML files) and report."""
-    from airsim.report import print_summary, render_report, write_geojson
+    from airsim.report import print_summary, render_report
     from airsim.results import write_results
-    from airsim.scenario import load_scenario
     from airsim.study import run
 
-    if output is not None and output.exists() and not output.is_dir():
-        raise _bad("-o", f"{output} is a file", "name a folder")
-    loaded = [load_scenario(name) for name in scenarios]
+    _announce_compiling()
+    root = output or Path("airsim-out")
+    if root.exists() and not root.is_dir():
+        raise _bad("-o", f"{root} is a file", "name a folder")
+    loaded = _load_scenarios(scenarios)
+    for scenario in loaded:
+        _prepare_folder(root / scenario.name)
     summaries = []
     for scenario in loaded:
         with _progress(scenario.name) as report:
             results = run(scenario, progress=report)
-        folder = (output or Path("airsim-out")) / scenario.name
+        folder = root / scenario.name
         write_results(folder, results)
-        write_geojson(results, folder)
         page = render_report(results, folder)
         if as_json:
             summaries.append(dict(results.summary, folder=str(folder)))
@@ -106,9 +128,41 @@ def run_command(scenarios: tuple[str, ...], output: Path | None, as_json: bool) 
     return 0
 
 
-def _bad(record: str, problem: str, remedy: str) -> InputError:
-    from airsim.base import Problem
+def _load_scenarios(names: Sequence[str]) -> list[Scenario]:
+    """Scenarios of different names, or the problems of all of them."""
+    from airsim.scenario import find_scenario, load_scenario
 
+    problems, loaded = ProblemList(), []
+    taken: dict[str, str] = {}
+    for name in names:
+        try:
+            key = find_scenario(name).stem.casefold()  # some file systems know no cases
+            if key in taken:
+                raise _bad(
+                    name, f"shares its name, and so its folder of results, with {taken[key]}",
+                    "rename one or run each with its own -o",
+                )  # fmt: skip
+            taken[key] = name
+            loaded.append(load_scenario(name))
+        except InputError as error:
+            problems.extend(error)
+    problems.raise_if_any()
+    return loaded
+
+
+def _prepare_folder(folder: Path) -> None:
+    """Make a folder and prove that files can be written there, before any time is spent."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _bad(
+            "-o", f"{folder} cannot be written: {error.strerror}", "name another folder"
+        ) from None
+
+
+def _bad(record: str, problem: str, remedy: str) -> InputError:
     return InputError(Problem("command line", record, problem, remedy))
 
 
@@ -136,6 +190,7 @@ def check_command(
     from airsim.law import load_rulebook
     from airsim.planning import Asked, answer_question
 
+    _announce_compiling()
     answer = answer_question(
         Asked(adep, ades, operator, at, typecode, registration),
         load_rulebook(rulebook) if rulebook else None,

@@ -310,14 +310,15 @@ def read_results(folder: Path | str) -> Results:
     Raises
     ------
     InputError
-        The folder holds no finished run, or one of another version.
+        The folder holds no finished run, one of another version, or one that was changed since.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     root = Path(folder)
     try:
-        summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+        summary = dict(json.loads((root / "summary.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         raise InputError(
             Problem(str(root), "summary.json", "no finished run here", "run `airsim run` first")
         ) from None
@@ -325,10 +326,22 @@ def read_results(folder: Path | str) -> Results:
         raise InputError(
             Problem(str(root), "summary.json", "written by another version of airsim", "run again")
         )
-    summary.pop("content_hash", None)
-    tables = {
-        name: pq.read_table(root / f"{name}.parquet").to_pydict()
-        for name in SCHEMAS
-        if (root / f"{name}.parquet").exists()
-    }
-    return Results(tables, summary)
+    written = summary.pop("content_hash", None)
+    try:
+        tables = {
+            name: pq.read_table(root / f"{name}.parquet").to_pydict()
+            for name in SCHEMAS
+            if (root / f"{name}.parquet").exists()
+        }
+        results = Results(tables, summary)
+        whole = results.content_hash == written
+    except (OSError, KeyError, pa.ArrowException):  # a table cut short, or without a column
+        whole = False
+    if not whole:
+        raise InputError(
+            Problem(
+                str(root), "summary.json", "does not match the tables: they were changed or mixed",
+                "run again",
+            )
+        )  # fmt: skip
+    return results

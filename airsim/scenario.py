@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from reprlib import repr as shorten
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from airsim.airspace import Atlas, load_atlas, locate_points
 from airsim.base import (
@@ -27,7 +41,14 @@ from airsim.base import (
     list_scenarios,
     parse_instant,
 )
-from airsim.law import Amendment, Rulebook, amend_rulebook, load_rulebook, parse_amendments
+from airsim.law import (
+    Amendment,
+    Rule,
+    Rulebook,
+    amend_rulebook,
+    load_rulebook,
+    parse_amendments,
+)
 from airsim.operation import (
     Aerodromes,
     Flight,
@@ -39,11 +60,14 @@ from airsim.operation import (
     load_fleet,
     load_operators,
     load_timetable,
+    state_of_registration,
 )
 from airsim.performance import AircraftType, load_types
 from airsim.permission import AreaKey, BoundRulebook, bind_rulebook
 
 HOUR_MS = 3_600_000
+SCHEMA_VERSION = 1
+TableT = TypeVar("TableT", bound=BaseModel)
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
 
 
@@ -251,7 +275,7 @@ def resize_zones(scenario: Scenario, zone_variant: ZoneVariant) -> Scenario:
 
 
 def find_scenario(name: str) -> Path:
-    """Path of a scenario: a file if it exists or looks like one, else a shipped name.
+    """Path of a scenario: a file if there is one of this name, else a shipped name.
 
     Raises
     ------
@@ -259,49 +283,260 @@ def find_scenario(name: str) -> Path:
         Neither; the shipped names are listed.
     """
     path = Path(name)
-    if path.exists() or path.suffix or "/" in name or "\\" in name:
-        if path.is_file():
-            return path
-        raise InputError(Problem(name, "", "no such scenario file", "check the path"))
+    if path.is_file():
+        return path
     if name in list_scenarios():
         return find_resource(f"scenarios/{name}.toml")
+    if path.is_dir():
+        raise InputError(Problem(name, "", "is a folder", "name a scenario file in it"))
+    if path.suffix or "/" in name or "\\" in name:
+        raise InputError(Problem(name, "", "no such scenario file", "check the path"))
     raise InputError(
         Problem(name, "", "is no shipped scenario", "shipped are: " + ", ".join(list_scenarios()))
     )
 
 
-_KEYS: dict[str, frozenset[str]] = {
-    "": frozenset(
-        [
-            "schema",
-            "title",
-            "description",
-            "period",
-            "operation",
-            "rules",
-            "zones",
-            "options",
-            "amendment",
-            "probe",
-            "compare",
-            "sensitivity",
-        ]
-    ),
-    "period": frozenset({"start", "end"}),
-    "operation": frozenset(
-        {"timetable", "timetable_period", "timetable_until", "fleet", "fleet_period"}
-    ),
-    "rules": frozenset({"rulebook", "held"}),
-    "options": frozenset(
-        ["planning_lead_hours", "clearance_nm", "minimum_turn_min", "seed", "obey_operator_policy"]
-    ),
-    "probe": frozenset(
-        ["operator", "adep", "ades", "eobt", "typecode", "registration", "scheduled"]
-    ),
-    "compare": frozenset({"title", "before", "after"}),
-    "zones": frozenset({"file"}),
-    "sensitivity": frozenset({"zones"}),
+# ---------------------------------------------------------------------------------------------
+# the scenario file
+# ---------------------------------------------------------------------------------------------
+# A date outside is a slip of the pen: the law shipped or amended has nothing to say there.
+_FIRST_MS, _END_MS = parse_instant("1950-01-01"), parse_instant("2101-01-01")
+_DEFAULTS = Options()
+
+
+def _refuse(problem: str, remedy: str) -> NoReturn:
+    raise InputError(Problem("", "", problem, remedy))
+
+
+def _read_instant(value: object) -> int:
+    text = value.isoformat() if isinstance(value, date) else value
+    try:
+        if not isinstance(text, str):
+            raise ValueError
+        stamp = parse_instant(text)
+    except ValueError:
+        _refuse(f"{shorten(text)} is no instant in UTC", "write 2025-09-08T00:00Z")
+    if not _FIRST_MS <= stamp < _END_MS:
+        _refuse(f"{text} is out of range", "write a date of 1950 to 2100")
+    return stamp
+
+
+def _check_mark(text: str, info: ValidationInfo) -> str:
+    """A mark in capitals; context: marks of the fleet, which may be placeholders."""
+    mark = text.strip().upper()
+    if mark not in (info.context or ()) and not state_of_registration(mark):
+        _refuse(f"no State uses the mark of {text!r}", "write it with its hyphen, as EW-366PA")
+    return mark
+
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Strict(False)]  # TOML knows lists, not tuples
+Instant = Annotated[int, BeforeValidator(_read_instant, json_schema_input_type=str)]
+OperatorCode = Annotated[str, AfterValidator(lambda code: load_operators().find(code).icao)]
+AerodromeCode = Annotated[str, AfterValidator(lambda code: load_aerodromes().find(code).icao)]
+Typecode = Annotated[str, AfterValidator(lambda code: load_types().find(code).typecode)]
+Mark = Annotated[str, AfterValidator(_check_mark)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class PeriodTable(_Table):
+    """Off-block times simulated: from `start` to just before `end`."""
+
+    start: Instant
+    end: Instant
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            _refuse("'end' is not after 'start'", "swap them")
+        return self
+
+
+class OperationTable(_Table):
+    """Timetable and fleet: CSV files beside the scenario file, and which period of them.
+
+    `timetable_until` lets the last rows run on to this date.
+    """
+
+    timetable: Text | None = None
+    timetable_period: Text | None = None
+    timetable_until: Instant | None = None
+    fleet: Text | None = None
+    fleet_period: Text | None = None
+
+
+class RulesTable(_Table):
+    """A folder of rules instead of those shipped; ids of rules whose permit is held."""
+
+    rulebook: Text | None = None
+    held: Texts = ()
+
+
+class ZonesTable(_Table):
+    """A TOML file of zones, added to those shipped."""
+
+    file: Text | None = None
+
+
+class OptionsTable(_Table):
+    """How flights are planned and dispatched (see `Options`)."""
+
+    planning_lead_hours: float = Field(_DEFAULTS.planning_lead_ms / HOUR_MS, ge=0, le=8784)
+    clearance_nm: float = Field(_DEFAULTS.clearance_nm, gt=0, le=100)
+    minimum_turn_min: float = Field(_DEFAULTS.minimum_turn_ms / 60_000, ge=0, le=10_080)
+    seed: int = Field(_DEFAULTS.seed, ge=0, lt=2**63)
+    obey_operator_policy: bool = _DEFAULTS.obey_operator_policy
+
+    def as_options(self) -> Options:
+        """The same in the units used inside."""
+        return Options(
+            round(self.planning_lead_hours * HOUR_MS), self.clearance_nm,
+            round(self.minimum_turn_min * 60_000), self.seed, self.obey_operator_policy,
+        )  # fmt: skip
+
+
+class SensitivityTable(_Table):
+    """Zones, by the beginning of their designators, that are also tried 30 NM larger and smaller.
+
+    Only flights that they concern are planned again.
+    """
+
+    zones: Texts = ()
+
+
+class ProbeTable(_Table):
+    """A question flight: judged and drawn like a flight, never dispatched."""
+
+    operator: OperatorCode
+    adep: AerodromeCode
+    ades: AerodromeCode
+    eobt: Instant
+    typecode: Typecode | None = None
+    registration: Mark | None = None
+    scheduled: bool = True
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        if self.adep == self.ades:
+            _refuse("departure and destination are the same", "name two aerodromes")
+        return self
+
+
+class CompareTable(_Table):
+    """Everything asked before and after a change."""
+
+    title: str = ""
+    before: Instant
+    after: Instant
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.after <= self.before:
+            _refuse("'after' is not after 'before'", "swap them")
+        return self
+
+
+_AMENDMENT_SCHEMA = {
+    "type": "object",
+    "description": "One change of the law; all actions but add name a target.",
+    "properties": {
+        "action": {"enum": ["lift", "keep", "shift", "add"]},
+        "target": {"type": "string", "description": "rule id, instrument, regime or authority"},
+        "shift_hours": {"type": "number"},
+        "rule": {"type": "object", "description": "as in a rulebook file"},
+    },
+    "required": ["action"],
+    "additionalProperties": False,
 }
+AmendmentTable = Annotated[dict[str, Any], WithJsonSchema(_AMENDMENT_SCHEMA)]
+
+
+class ScenarioFile(_Table):
+    """One scenario file. Amendments are read by `airsim.law.parse_amendments`."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    title: str = ""
+    description: str = ""
+    period: PeriodTable
+    operation: OperationTable = OperationTable()
+    rules: RulesTable = RulesTable()
+    zones: ZonesTable = ZonesTable()
+    options: OptionsTable = OptionsTable()
+    sensitivity: SensitivityTable = SensitivityTable()
+    amendment: Annotated[tuple[AmendmentTable, ...], Strict(False)] = ()
+    probe: Annotated[tuple[ProbeTable, ...], Strict(False)] = ()
+    compare: Annotated[tuple[CompareTable, ...], Strict(False)] = ()
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON Schema of a scenario file, for editors and linters."""
+    schema = ScenarioFile.model_json_schema(by_alias=True, mode="validation")
+    schema["$id"] = f"https://airsim.invalid/schema/scenario-{SCHEMA_VERSION}.json"
+    schema["title"] = "airsim scenario file"
+    return schema
+
+
+_SAYS: dict[str, tuple[str, str]] = {
+    "missing": ("is missing", "add it"),
+    "extra_forbidden": ("unknown key", "remove it or correct its spelling"),
+    "string_type": ("{given} is not text", "write it in quotes"),
+    "string_too_short": ("is empty", "give it or leave the key out"),
+    "bool_type": ("{given} is neither true nor false", "write true or false, without quotes"),
+    "float_type": ("{given} is no number", "write digits, without quotes"),
+    "int_type": ("{given} is no whole number", "write digits, without quotes"),
+    "finite_number": ("{given} is no finite number", "write digits"),
+    "greater_than": ("{given} is too small", "write more than {gt}"),
+    "greater_than_equal": ("{given} is too small", "write {ge} or more"),
+    "less_than": ("{given} is too large", "write less than {lt}"),
+    "less_than_equal": ("{given} is too large", "write {le} or less"),
+}
+
+
+def _describe(detail: Any, file: str) -> Iterator[Problem]:
+    """Problems of one error of pydantic: where in the file, what is wrong, what to do."""
+    record, kind, given = "", detail["type"], shorten(detail["input"])
+    place: tuple[str | int, ...] = detail["loc"]
+    for before, part in zip(("", *place), place, strict=False):
+        if isinstance(part, int):
+            record += f" {part + 1}"
+        else:
+            record += f"{' ' if isinstance(before, int) else '.' if record else ''}{part}"
+    context = detail.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, InputError):
+        for found in cause.problems:
+            said = f"{found.problem} {found.record!r}" if found.record else found.problem
+            yield Problem(file, record, said, found.remedy)
+        return
+    if place == ("schema",):
+        said, remedy = (
+            f"this version reads scenarios of schema {SCHEMA_VERSION}",
+            "write schema = 1",
+        )
+    elif kind in ("model_type", "dict_type"):
+        name = f"[[{place[0]}]]" if len(place) > 1 else f"[{place[0]}]"
+        said, remedy = f"{given} is no table", f"write {name}"
+    elif kind == "tuple_type":
+        said = f"{given} is no list"
+        remedy = 'write ["..."]' if len(place) > 1 else f"write [[{place[0]}]]"
+    elif kind in _SAYS:
+        said, remedy = (words.format(given=given, **context) for words in _SAYS[kind])
+    else:
+        said, remedy = f"{given}: {detail['msg']}", "see scenarios/scenario.schema.json"
+    yield Problem(file, record, said, remedy)
+
+
+def _salvage(model: type[TableT], table: object) -> TableT:
+    """The sound keys of a table whose keys are all optional; reading the file reports the rest."""
+    sound = table if isinstance(table, dict) else {}
+    try:
+        return model.model_validate(sound)
+    except ValidationError as error:
+        bad = {detail["loc"][0] for detail in error.errors()}
+        return model.model_validate({key: sound[key] for key in sound if key not in bad})
 
 
 def load_scenario(name: str | Path, *, zone_variant: ZoneVariant = "nominal") -> Scenario:
@@ -326,7 +561,7 @@ def load_scenario(name: str | Path, *, zone_variant: ZoneVariant = "nominal") ->
     path = find_scenario(str(name))
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, OSError) as error:
         raise InputError(
             Problem(str(path), "", f"cannot be read as TOML: {error}", "mend the file")
         ) from None
@@ -334,15 +569,15 @@ def load_scenario(name: str | Path, *, zone_variant: ZoneVariant = "nominal") ->
 
 
 class _Binder:
-    """Reads one scenario file, noting problems as it goes."""
+    """Binds the names of one scenario file, noting problems as it goes.
+
+    What is wrong in one table does not hide what is wrong in another, nor in the files named.
+    """
 
     def __init__(self, path: Path, data: dict[str, Any]) -> None:
         self.path = path
         self.data = data
         self.problems = ProblemList()
-        self.aerodromes = load_aerodromes()
-        self.operators = load_operators()
-        self.types = load_types()
 
     def note(self, record: str, problem: str, remedy: str = "") -> None:
         """Note one problem of this file."""
@@ -350,159 +585,124 @@ class _Binder:
 
     def bind(self, zone_variant: ZoneVariant) -> Scenario:
         """Bind everything, or raise all problems."""
-        self._check_keys()
-        start_ms, end_ms = self._read_period()
-        rulebook = self._attempt(self._read_rulebook, None)
-        services = self._attempt(self._read_timetable, ())
-        fleet = self._attempt(self._read_fleet, ())
-        probes = tuple(
-            probe
-            for number, table in enumerate(self.data.get("probe", ()), 1)
-            if (probe := self._read_probe(number, table)) is not None
-        )
-        comparisons = tuple(
-            Comparison(
-                str(table.get("title", "")),
-                self._instant(f"compare {number} before", table.get("before")),
-                self._instant(f"compare {number} after", table.get("after")),
-            )
-            for number, table in enumerate(self.data.get("compare", ()), 1)
-        )
-        options = self._read_options()
-        changes = self._attempt(
-            lambda: parse_amendments(self.data.get("amendment", ()), str(self.path)), ()
-        )
-        if rulebook is not None:
-            rulebook = self._attempt(lambda: amend_rulebook(rulebook, changes), rulebook)
-        zones = self.data.get("zones", {}).get("file")
+        operation = _salvage(OperationTable, self.data.get("operation"))
+        fleet: tuple[Tail, ...] = self._attempt(lambda: self._read_fleet(operation), ())
+        file = self._read_file(fleet)
+        services: tuple[Service, ...] = self._attempt(lambda: self._read_timetable(operation), ())
+        rulebook, changes = self._read_law()
+        zones = _salvage(ZonesTable, self.data.get("zones")).file
+        own = self._near(zones) if zones else None
         atlas = self._attempt(
-            lambda: (
-                extended_atlas(self._near(zones), zone_variant)
-                if zones
-                else shipped_atlas(zone_variant)
-            ),
-            None,
+            lambda: extended_atlas(own, zone_variant) if own else shipped_atlas(zone_variant), None
         )
+        if atlas is not None:
+            self._check_zone_names(atlas)
         self.problems.raise_if_any()
+        assert file is not None
         assert rulebook is not None
-        flights = expand_timetable(services, self.aerodromes, start_ms, end_ms)
+        assert atlas is not None
+        aerodromes, start_ms, end_ms = load_aerodromes(), file.period.start, file.period.end
+        flights = expand_timetable(services, aerodromes, start_ms, end_ms)
+        probes = (_make_probe(number, table) for number, table in enumerate(file.probe, 1))
         return Scenario(
-            self.path.stem, str(self.data.get("title", self.path.stem)),
-            str(self.data.get("description", "")), start_ms, end_ms, atlas, rulebook,
-            bind_rulebook(rulebook, atlas, held=self.data.get("rules", {}).get("held", ())),
-            self.aerodromes, self.operators, self.types, fleet, tuple(services),
+            self.path.stem, file.title or self.path.stem, file.description, start_ms, end_ms,
+            atlas, rulebook, bind_rulebook(rulebook, atlas, held=file.rules.held),
+            aerodromes, load_operators(), load_types(), fleet, services,
             tuple(sorted((*flights, *probes), key=lambda f: (f.eobt_ms, f.flight_id))),
-            comparisons, tuple(self.data.get("sensitivity", {}).get("zones", ())), changes, options,
-            self._near(zones) if zones else None,
+            tuple(Comparison(c.title, c.before, c.after) for c in file.compare),
+            file.sensitivity.zones, changes, file.options.as_options(), own,
         )  # fmt: skip
 
-    def _attempt(self, read: Any, otherwise: Any) -> Any:
+    def _attempt(self, read: Callable[[], Any], otherwise: object) -> Any:
+        """What is read; if that fails, its problems are noted and something else is taken."""
         try:
             return read()
         except InputError as error:
             self.problems.extend(error)
-            return otherwise
-
-    def _check_keys(self) -> None:
-        for key in sorted(set(self.data) - _KEYS[""]):
-            self.note(key, "unknown key", "remove it or correct its spelling")
-        if self.data.get("schema") != 1:
-            self.note("schema", "this version reads scenarios of schema 1", "write schema = 1")
-        for name, allowed in _KEYS.items():
-            found = self.data.get(name, ()) if name else ()
-            for table in [found] if isinstance(found, dict) else found:
-                if not isinstance(table, dict):
-                    self.note(name, "must be a table", f"write [{name}]")
-                    continue
-                for key in sorted(set(table) - allowed):
-                    self.note(f"{name}.{key}", "unknown key", "remove it or correct its spelling")
-
-    def _instant(self, record: str, value: Any) -> int:
-        try:
-            return parse_instant(value if isinstance(value, str) else value.isoformat())
-        except (ValueError, AttributeError):
-            self.note(record, f"{value!r} is no instant", "write 2025-09-08T00:00Z")
-            return 0
-
-    def _read_period(self) -> tuple[int, int]:
-        period = self.data.get("period", {})
-        start = self._instant("period.start", period.get("start"))
-        end = self._instant("period.end", period.get("end"))
-        if start and end and end <= start:
-            self.note("period", "ends before it starts", "swap start and end")
-        return start, end
+        except OSError as error:
+            file = str(error.filename or self.path)
+            self.problems.add(file, "", f"cannot be read: {error.strerror}", "check the path")
+        return otherwise
 
     def _near(self, name: str) -> Path:
         """A file named in the scenario: beside it, else as given."""
         beside = self.path.parent / name
         return beside if beside.exists() else Path(name)
 
-    def _read_rulebook(self) -> Rulebook:
-        name = self.data.get("rules", {}).get("rulebook")
-        return load_rulebook(self._near(name) if name else None)
+    def _read_file(self, fleet: Iterable[Tail]) -> ScenarioFile | None:
+        marks = frozenset(tail.registration for tail in fleet)
+        try:
+            return ScenarioFile.model_validate(self.data, context=marks)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self.problems.problems.extend(_describe(detail, str(self.path)))
+            return None
 
-    def _read_timetable(self) -> Any:
-        table = self.data.get("operation", {})
-        if "timetable" not in table:
+    def _read_fleet(self, operation: OperationTable) -> tuple[Tail, ...]:
+        if operation.fleet is None:
             return ()
-        services = load_timetable(self._near(table["timetable"]), table.get("timetable_period"))
-        if "timetable_until" not in table:
+        return load_fleet(self._near(operation.fleet), operation.fleet_period)
+
+    def _read_timetable(self, operation: OperationTable) -> tuple[Service, ...]:
+        if operation.timetable is None:
+            return ()
+        services = load_timetable(self._near(operation.timetable), operation.timetable_period)
+        if operation.timetable_until is None:
             return services
         # What would have been flown had nothing changed: the last rows run on.
-        until_ms = self._instant("operation.timetable_until", table["timetable_until"])
-        until = datetime.fromtimestamp(until_ms / 1000, UTC).date()
+        until = datetime.fromtimestamp(operation.timetable_until / 1000, UTC).date()
         last = max((service.valid_to for service in services), default=until)
         return tuple(
             replace(service, valid_to=max(until, last)) if service.valid_to == last else service
             for service in services
         )
 
-    def _read_fleet(self) -> tuple[Tail, ...]:
-        table = self.data.get("operation", {})
-        if "fleet" not in table:
-            return ()
-        return load_fleet(self._near(table["fleet"]), table.get("fleet_period"))
+    def _read_law(self) -> tuple[Rulebook | None, tuple[Amendment, ...]]:
+        """The rulebook under the amendments, and these; None if either is faulty."""
+        rules = _salvage(RulesTable, self.data.get("rules"))
+        folder = self._near(rules.rulebook) if rules.rulebook else None
+        base = self._attempt(lambda: load_rulebook(folder), None)
+        tables = self.data.get("amendment", [])
+        if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+            return None, ()
+        changes = self._attempt(lambda: parse_amendments(tables, str(self.path)), None)
+        if base is None or changes is None:
+            return None, ()
+        try:
+            law = amend_rulebook(base, changes)
+        except InputError as error:
+            for found in error.problems:
+                self.note(f"amendment {found.record}", found.problem, found.remedy)
+            return None, ()
+        # The permit of a rule that an amendment lifts may stay listed.
+        self._check_held(rules.held, {**base.by_id, **law.by_id})
+        return law, changes
 
-    def _read_probe(self, number: int, table: Mapping[str, Any]) -> Flight | None:
-        record = f"probe {number}"
-        before = len(self.problems.problems)
-        missing = sorted({"operator", "adep", "ades", "eobt"} - set(table))
-        for key in missing:
-            self.note(record, f"lacks {key!r}", "add it")
-        if missing:
-            return None
-        find = self._attempt
-        operator = find(lambda: self.operators.find(table["operator"]), None)
-        adep = find(lambda: self.aerodromes.find(table["adep"]), None)
-        ades = find(lambda: self.aerodromes.find(table["ades"]), None)
-        eobt_ms = self._instant(f"{record} eobt", table["eobt"])
-        typecode = table.get("typecode", "")
-        if typecode and typecode not in self.types:
-            self.note(record, f"unknown aircraft type {typecode!r}", "use a Doc 8643 designator")
-        if len(self.problems.problems) > before:
-            return None
-        return Flight(
-            f"{operator.icao}-{adep.icao}-{ades.icao}-P{number}", f"{operator.icao}P{number}",
-            operator.icao, adep.icao, ades.icao, eobt_ms, 0, typecode,
-            table.get("registration"), scheduled=bool(table.get("scheduled", True)), probe=True,
-        )  # fmt: skip
+    def _check_held(self, held: Iterable[str], rules: Mapping[str, Rule]) -> None:
+        for rule_id in held:
+            if rule_id not in rules:
+                near = get_close_matches(rule_id, rules, n=3)
+                remedy = f"did you mean {', '.join(near)}?" if near else "see `airsim rules list`"
+                self.note("rules.held", f"no rule {rule_id!r}", remedy)
+            elif rules[rule_id].permit is None:
+                self.note("rules.held", f"{rule_id} asks for no permit", "take it out")
 
-    def _read_options(self) -> Options:
-        table = dict(self.data.get("options", {}))
-        numbers = {"planning_lead_hours", "clearance_nm", "minimum_turn_min", "seed"}
-        for key in sorted(numbers & set(table)):
-            value = table[key]
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                self.note(f"options.{key}", f"{value!r} is no number of 0 or more", "")
-                del table[key]
-        base = Options()
-        return Options(
-            round(table.get("planning_lead_hours", base.planning_lead_ms / HOUR_MS) * HOUR_MS),
-            float(table.get("clearance_nm", base.clearance_nm)),
-            round(table.get("minimum_turn_min", base.minimum_turn_ms / 60_000) * 60_000),
-            int(table.get("seed", base.seed)),
-            bool(table.get("obey_operator_policy", base.obey_operator_policy)),
-        )
+    def _check_zone_names(self, atlas: Atlas) -> None:
+        known = sorted(set(atlas.layer("zone").designator))
+        for name in _salvage(SensitivityTable, self.data.get("sensitivity")).zones:
+            if not any(designator.startswith(name) for designator in known):
+                self.note(
+                    "sensitivity.zones", f"no zone's designator starts with {name!r}",
+                    f"zones: {' '.join(known)}",
+                )  # fmt: skip
+
+
+def _make_probe(number: int, table: ProbeTable) -> Flight:
+    return Flight(
+        f"{table.operator}-{table.adep}-{table.ades}-P{number}", f"{table.operator}P{number}",
+        table.operator, table.adep, table.ades, table.eobt, 0, table.typecode or "",
+        table.registration, scheduled=table.scheduled, probe=True,
+    )  # fmt: skip
 
 
 def known_names() -> dict[str, frozenset[str]]:

@@ -29,6 +29,7 @@ FLOORS = {
 }  # fmt: skip
 # The face of the package offers verbs of many rooms and is used by none but the command line.
 FACE = "airsim"
+OWN_FILES = {"__init__", "__main__"}
 # Doors that may be passed by: work that only a command line asks for, kept out of the fast path.
 SIDE_DOORS = {("cli", "airsim.airspace.checks")}
 HEAVY = {"numba", "shapely", "pandas", "geopandas", "pyarrow", "matplotlib", "scipy"}
@@ -37,9 +38,9 @@ SLOW_TO_LOAD = {"pandas", "geopandas", "pyarrow", "matplotlib"}
 
 
 def room_of(path: Path) -> str:
-    """Room a source file belongs to; the package's own file is the face."""
+    """Room a source file belongs to; the package's own files are the face."""
     first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return FACE if first == "__init__" else first
+    return FACE if first in OWN_FILES else first
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -74,7 +75,7 @@ def test_the_rooms_are_those_of_the_table() -> None:
         for path in PACKAGE.iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert found - {"__init__"} == set(FLOORS)
+    assert found - OWN_FILES == set(FLOORS)
 
 
 def test_the_imports_are_seen() -> None:
