@@ -8,8 +8,15 @@ from functools import cache
 import pytest
 
 from airsim.airspace import Atlas
+from airsim.base import list_scenarios
 from airsim.law import Amendment, Rule, Rulebook, load_rulebook, make_rulebook
-from airsim.scenario import Scenario, amend_scenario, make_scenario, shipped_atlas
+from airsim.scenario import (
+    Scenario,
+    amend_scenario,
+    load_scenario,
+    make_scenario,
+    shipped_atlas,
+)
 
 Amend = Callable[..., Scenario]
 
@@ -58,3 +65,9 @@ def as_amendment(change: str | Rule | Amendment) -> Amendment:
     if isinstance(change, str):
         return Amendment("lift", change)
     return change if isinstance(change, Amendment) else Amendment("add", change.id, rule=change)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> dict[str, Scenario]:
+    """Every shipped scenario, by name."""
+    return {name: load_scenario(name) for name in list_scenarios()}
