@@ -46,6 +46,7 @@ from airsim.law import (
     Rule,
     Rulebook,
     amend_rulebook,
+    find_unknown_names,
     load_rulebook,
     parse_amendments,
 )
@@ -244,10 +245,16 @@ def make_scenario(
     Returns
     -------
     Scenario
+
+    Raises
+    ------
+    InputError
+        A rule names airspace or an aerodrome that does not exist; an amendment names no rule.
     """
     changes = tuple(amendments)
     law = amend_rulebook(rulebook if rulebook is not None else load_rulebook(), changes)
     air = atlas if atlas is not None else shipped_atlas()
+    check_rule_names(law, air)
     return Scenario(
         name, name, "", 0, 0, air, law, bind_rulebook(law, air, held=held),
         load_aerodromes(), load_operators(), load_types(),
@@ -260,6 +267,7 @@ def amend_scenario(scenario: Scenario, amendments: Iterable[Amendment]) -> Scena
     """The same world under changed law."""
     changes = tuple(amendments)
     law = amend_rulebook(scenario.rulebook, changes)
+    check_rule_names(law, scenario.atlas)
     return replace(
         scenario, rulebook=law, bound=bind_rulebook(law, scenario.atlas, held=scenario.bound.held),
         amendments=scenario.amendments + changes,
@@ -597,6 +605,8 @@ class _Binder:
         )
         if atlas is not None:
             self._check_zone_names(atlas)
+            if rulebook is not None:
+                self._attempt(lambda: check_rule_names(rulebook, atlas), None)
         self.problems.raise_if_any()
         assert file is not None
         assert rulebook is not None
@@ -703,6 +713,26 @@ def _make_probe(number: int, table: ProbeTable) -> Flight:
         table.operator, table.adep, table.ades, table.eobt, 0, table.typecode or "",
         table.registration, scheduled=table.scheduled, probe=True,
     )  # fmt: skip
+
+
+def check_rule_names(law: Rulebook, atlas: Atlas) -> None:
+    """Refuse rules about areas and aerodromes that do not exist: they would close nothing.
+
+    Raises
+    ------
+    InputError
+        Every such name, by file and rule.
+    """
+    known = {
+        "fir": frozenset(atlas.layer("fir").designator),
+        "zone": frozenset(atlas.layer("zone").designator),
+        "aerodrome": frozenset(load_aerodromes()),
+    }
+    problems = ProblemList()
+    for found in find_unknown_names(law, known):
+        file = law.files.get(found.rule_id, "amendment")
+        problems.add(file, found.rule_id, found.message, "correct it, or define the area")
+    problems.raise_if_any()
 
 
 def known_names() -> dict[str, frozenset[str]]:

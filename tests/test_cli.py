@@ -163,6 +163,15 @@ def test_a_faulty_rulebook_is_named_by_file_rule_and_key(tmp_path: Path, command
         assert any(all(part in line for part in parts) for line in lines), parts
 
 
+def test_a_question_is_not_asked_under_rules_on_airspace_that_does_not_exist(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "one.toml").write_text(RULE.replace('territory = ["BR"]', 'zone = ["NO-ZONE"]'))
+    (line,) = said(call("check", "UMMS", "EYVI", *BY_BELAVIA, "--rulebook", str(tmp_path)))
+    for part in ("one.toml", "R1", "unknown zone 'NO-ZONE'"):
+        assert part in line
+
+
 def test_a_rulebook_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     for name in ("nowhere", "file.toml"):
         (tmp_path / "file.toml").write_text(RULE)

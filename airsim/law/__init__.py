@@ -14,7 +14,7 @@ from airsim.law.judge import (
     judge_rule,
     judge_time,
 )
-from airsim.law.lint import LintFinding, lint_rulebook
+from airsim.law.lint import LintFinding, find_unknown_names, lint_rulebook
 from airsim.law.model import (
     Activity,
     FlightTest,
@@ -49,6 +49,7 @@ __all__ = [
     "Who",
     "amend_rulebook",
     "covers_place",
+    "find_unknown_names",
     "judge_rule",
     "judge_time",
     "lint_rulebook",

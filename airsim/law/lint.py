@@ -44,6 +44,25 @@ def lint_rulebook(
     return tuple(sorted(found))
 
 
+def find_unknown_names(
+    rulebook: Rulebook, known: Mapping[str, AbstractSet[str]]
+) -> tuple[LintFinding, ...]:
+    """Names in rules that nothing bears: such a rule would bind nobody, nowhere.
+
+    Parameters
+    ----------
+    rulebook : Rulebook
+    known : mapping of str to set of str
+        As for `lint_rulebook`.
+
+    Returns
+    -------
+    tuple of LintFinding
+        Sorted by rule.
+    """
+    return tuple(f for rule in rulebook.rules for f in _lint_names(rule, known))
+
+
 def _lint_rule(rule: Rule, rulebook: Rulebook) -> Iterator[LintFinding]:
     if rule.addresses == "airspace" and rule.effect != "permit" and not rule.where:
         yield LintFinding("error", rule.id, "addresses airspace but says nowhere ('where')")
