@@ -5,19 +5,35 @@ The findings are computed from plans and decisions, never from prose: each row n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from airsim.base import format_instant
-from airsim.law import FlightFacts, Place, Question, Rule, judge_rule
+from airsim.law import Amendment, FlightFacts, Place, Question, Rule, judge_rule
 from airsim.operation import Flight
-from airsim.permission import find_breaches
+from airsim.permission import Outcome, find_breaches
 from airsim.planning import Plan, plan_flights
 from airsim.results import Results
-from airsim.scenario import Comparison, Scenario, ZoneVariant, load_scenario, resize_zones
-from airsim.simulation import FlightRecord, World, simulate, tabulate_world
+from airsim.scenario import (
+    HOUR_MS,
+    Comparison,
+    Scenario,
+    ZoneVariant,
+    amend_scenario,
+    load_scenario,
+    resize_zones,
+)
+from airsim.simulation import (
+    LONGEST_WAIT_MS,
+    OWN_TYPE_WAIT_MS,
+    FlightRecord,
+    World,
+    simulate,
+    tabulate_world,
+)
 
 _VARIANTS: tuple[ZoneVariant, ...] = ("minus30", "nominal", "plus30")
 Progress = Callable[[int, int], None]
@@ -33,8 +49,8 @@ ITEMS: tuple[tuple[str, str, str], ...] = (
 LIMITS = (
     "Not legal advice, not for navigation.",
     "Outlines are those of the shipped layers: the territory layer is simplified to 0.5 NM "
-    "(deviation from its source: 99th percentile 0.39 NM; largest 2.06 NM, on narrow spikes of land "
-    "borders).",
+    "(deviation from its source: 99th percentile 0.39 NM; largest 2.06 NM, on narrow spikes of "
+    "land borders).",
     "Synthetic and approximate outlines are drawn as such; nothing was published or found.",
     "Free routing: no airways, winds or conflicts with other traffic.",
 )
@@ -122,10 +138,6 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
         _find_breaching(records),
         *_find_lacking(scenario, records),
     ]
-    count: dict[str, int] = {}
-    for record in records:
-        if not record.flight.probe:
-            count[record.plan.outcome] = count.get(record.plan.outcome, 0) + 1
     return {
         "scenario": scenario.name,
         "title": scenario.title,
@@ -141,12 +153,55 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
             "obey_operator_policy": scenario.options.obey_operator_policy,
             "seed": scenario.options.seed,
         },
-        "flights": dict(sorted(count.items())),
+        "flights": _count_outcomes(r for r in records if not r.flight.probe),
+        "probes": _count_outcomes(r for r in records if r.flight.probe),
+        "aerodromes": _place_aerodromes(scenario, records),
         "findings": [finding for finding in findings if finding is not None],
         "sensitivity": _try_zone_sizes(scenario, records) if sensitivity else [],
+        "assumptions": _list_assumptions(scenario),
         "limits": list(LIMITS),
         "credits": list(CREDITS),
     }
+
+
+def _count_outcomes(records: Iterable[FlightRecord]) -> dict[str, int]:
+    return dict(sorted(Counter(record.plan.outcome for record in records).items()))
+
+
+def _place_aerodromes(scenario: Scenario, records: Iterable[FlightRecord]) -> Row:
+    """Where the ends and fuel stops of all flights are, and what they are called."""
+    names: set[str] = set()
+    for record in records:
+        names |= {record.flight.adep, record.flight.ades}
+        names |= set(record.plan.route.stops if record.plan.route else ())
+    spots = {icao: scenario.aerodromes[icao] for icao in sorted(names)}
+    return {
+        icao: {"iata": spot.iata, "name": spot.name, "lon": spot.lon, "lat": spot.lat}
+        for icao, spot in spots.items()
+    }
+
+
+def _list_assumptions(scenario: Scenario) -> list[str]:
+    options = scenario.options
+    said = [
+        "Routine permits of timetabled services are presumed held, until a rule or the scenario "
+        "says otherwise.",
+        f"Flights are planned {options.planning_lead_ms / HOUR_MS:g} h before off-block on the law "
+        "published by then, looked at again at off-block, and meet in the air what is in force.",
+        "A fuel stop takes 60 min on the ground; at most one is made.",
+        "Free routing: the shortest permitted way, without airways, winds or other traffic.",
+    ]
+    if scenario.fleet:
+        said.append(
+            "At the start each aircraft stands where the timetable first needs its type. A flight "
+            "takes an aircraft of its type at its aerodrome; after "
+            f"{OWN_TYPE_WAIT_MS / HOUR_MS:g} h any whose range covers the legs planned; after "
+            f"{LONGEST_WAIT_MS / HOUR_MS:g} h it is cancelled. Aircraft stay "
+            f"{options.minimum_turn_ms / 60_000:g} min on the ground between flights."
+        )
+    else:
+        said.append("No fleet is given: every flight finds an aircraft of its type.")
+    return said
 
 
 def _finding(name: str, question: str, answer: str, columns: str, rows: Iterable[Row]) -> Row:
@@ -184,17 +239,28 @@ def _find_changes(scenario: Scenario, comparison: Comparison) -> Row:
         rows += _compare_plans(scenario, first, second)
     rows += _compare_supplies(scenario, comparison)
     changed = [row for row in rows if row["before"] != row["after"]]
-    untouched = sorted({row["regime"] for row in rows} - {row["regime"] for row in changed})
+    touched = {row["regime"] for row in changed}
+    untouched = {row["regime"] for row in rows} - touched
+    days = [format_instant(at_ms)[:10] for at_ms in (comparison.before_ms, comparison.after_ms)]
     answer = (
-        f"{len(changed)} answers changed between {format_instant(comparison.before_ms)[:10]} and "
-        f"{format_instant(comparison.after_ms)[:10]}, under "
-        f"{', '.join(sorted({row['regime'] for row in changed})) or 'no regime'}; "
-        f"nothing changed under {', '.join(untouched) or 'any other regime'}."
+        f"{len(changed)} answer{'' if len(changed) == 1 else 's'} changed between "
+        f"{days[0]} and {days[1]}, under "
+        f"{_name_regimes(touched) or 'no regime'}; "
+        f"nothing changed under {_name_regimes(untouched) or 'any other regime'}."
     )
     merged = _merge_rows(rows)
     return _finding(
         "changes", comparison.title, answer, "regime question before after changed", merged
     )
+
+
+def _name_regimes(regimes: Iterable[str]) -> str:
+    """Regimes in a row, the national measures of several States together."""
+    prefix = "national measures: "
+    names = sorted(set(regimes))
+    states = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    said = [name for name in names if not name.startswith(prefix)]
+    return ", ".join([*said, f"national measures of {', '.join(states)}"] if states else said)
 
 
 def _regimes(scenario: Scenario, rules: Iterable[str]) -> dict[str, list[str]]:
@@ -319,7 +385,7 @@ def _find_zone_effects(scenario: Scenario, records: Sequence[FlightRecord]) -> R
             {
                 f"{r.flight.adep}-{r.flight.ades}"
                 for r in records
-                if rule.id in r.plan.blocking_rules
+                if r.plan.route is not None and rule.id in r.plan.blocking_rules
             }
         )
         rows.append(
@@ -346,23 +412,26 @@ def _find_zone_effects(scenario: Scenario, records: Sequence[FlightRecord]) -> R
 
 def _find_breaching(records: Sequence[FlightRecord]) -> Row:
     """Flights lawful in airspace that persons may not have made: grouped, not repeated."""
-    groups: dict[tuple[str, str, str], int] = {}
-    for record in records:
-        plan = record.plan
-        if plan.feasible and plan.breaches and not record.flight.probe:
-            key = (plan.flight.ades, " ".join(plan.breach_rules), plan.facts.typecode or "")
-            groups[key] = groups.get(key, 0) + 1
+    dispatched = [record for record in records if record.off_block_ms is not None]
+    breaking = [record.plan for record in dispatched if record.plan.lawful == "no"]
+    groups = Counter(
+        (plan.flight.ades, " ".join(plan.breach_rules), plan.facts.typecode or "")
+        for plan in breaking
+    )
     rows = [
         {"destination": ades, "type": typecode, "rules": rules, "flights": number}
         for (ades, rules, typecode), number in sorted(groups.items())
     ]
-    total = sum(groups.values())
+    unknown = sum(record.plan.lawful == "unknown" for record in dispatched)
+    probes = [record.plan for record in records if record.flight.probe and record.plan.feasible]
     answer = (
-        f"{total} of {len(records)} flights and probes had open airspace yet broke a rule that "
+        f"{len(breaking) or 'None'} of {len(dispatched)} dispatched flights broke a rule that "
         "binds persons: it closes no airspace."
-        if total
-        else "None of the flights broke a rule addressed to persons."
+        + (f" Of {unknown} more it is unknown: a fact is missing." if unknown else "")
     )
+    if probes:
+        asked = sum(plan.lawful == "no" for plan in probes)
+        answer += f" {asked or 'None'} of {len(probes)} probes with open airspace would break one."
     return _finding(
         "breaches", "Which flights are lawful in airspace yet breach export control?", answer,
         "destination type rules flights", rows,
@@ -370,32 +439,101 @@ def _find_breaching(records: Sequence[FlightRecord]) -> Row:
 
 
 def _find_lacking(scenario: Scenario, records: Sequence[FlightRecord]) -> list[Row]:
-    """For each probe to or from the United States: what it lacks."""
-    rows = []
-    for record in records:
-        facts = record.plan.facts
-        if "US" not in (facts.origin_state, facts.destination_state):
-            continue
-        for rule_id in record.plan.blocking_rules:
-            rule = scenario.rulebook.by_id[rule_id]
-            rows.append(
-                {
-                    "flight": record.flight.flight_id,
-                    "outcome": record.plan.outcome,
-                    "rule": rule_id,
-                    "instrument": rule.reference.instrument,
-                    "lacks": rule.permit.authority if rule.permit else "the rule to be lifted",
-                }
-            )
-    if not rows:
+    """For each question about a flight to or from the United States: what it lacks."""
+    flights = _routes(
+        record.flight
+        for record in records
+        if "US" in (record.plan.facts.origin_state, record.plan.facts.destination_state)
+    )
+    if not flights:
         return []
+    rows: list[Row] = []
+    said: list[str] = []
+    for flight in flights:
+        steps, plan = _lift_until_feasible(scenario, flight)
+        rows += [
+            {
+                "flight": flight.flight_id, "step": number, "rule": rule.id,
+                "lacks": _name_need(rule), "instrument": rule.reference.instrument,
+                "then": after.outcome,
+                "route_km": round(after.route.distance_km) if after.route else None,
+            }
+            for number, (rule, after) in enumerate(steps, 1)
+        ]  # fmt: skip
+        need = ", ".join(rule.id for rule, _ in steps) or "nothing"
+        km = f", {plan.route.distance_km:,.0f} km" if plan.route else ""
+        then = "then " if steps else ""
+        end = f"it is {then}{plan.outcome}{km}" if plan.feasible else f"even so {plan.reason}"
+        said.append(f"{flight.operator} {flight.adep}-{flight.ades} lacks {need}; {end}.")
+    answer = (
+        "Rules are taken away until the flight has a permitted route (rules that bind persons "
+        f"apart); none of those named can be spared. {' '.join(said)}"
+    )
     return [
         _finding(
-            "united-states", "What would a flight to the United States lack?",
-            "Each rule below would have to be lifted, or its permit granted.",
-            "flight outcome rule instrument lacks", rows,
+            "united-states", "What would a flight to the United States lack?", answer,
+            "flight step rule lacks instrument then route_km", rows,
         )
     ]  # fmt: skip
+
+
+def _name_need(rule: Rule) -> str:
+    if rule.permit is not None:
+        return f"permit to be granted by {rule.permit.authority}"
+    return "prohibition to be lifted"
+
+
+def _plan_without(scenario: Scenario, flight: Flight, lifted: Iterable[str]) -> Plan:
+    world = amend_scenario(scenario, [Amendment("lift", name) for name in lifted])
+    (plan,) = plan_flights(world, [flight])
+    return plan
+
+
+def _list_bars(plan: Plan) -> list[str]:
+    """Rules that keep a flight from flying: at its ends, else round it, on its way or in doubt.
+
+    Rules that only close the direct path of a flight with a permitted route are none of them.
+    """
+    if plan.outcome == "infeasible":
+        ends = (plan.decisions[0], plan.decisions[-1])
+        barred = {v.rule.id for end in ends for v in end.says(Outcome.FORBIDDEN)}
+        return sorted(barred or plan.blocking_rules)
+    return sorted(
+        {
+            verdict.rule.id
+            for decision in plan.decisions
+            for verdict in (*decision.says(Outcome.UNKNOWN), *decision.lacking)
+        }
+    )
+
+
+def _lift_until_feasible(
+    scenario: Scenario, flight: Flight
+) -> tuple[list[tuple[Rule, Plan]], Plan]:
+    """Lift what bars a flight until it may fly; then keep every rule that can be kept.
+
+    Returns
+    -------
+    steps : list of (Rule, Plan)
+        In order, each with the answer once it and all before it are lifted.
+    plan : Plan
+        The last answer: feasible, unless nothing is left to lift.
+    """
+    lifted: list[str] = []
+    plan = _plan_without(scenario, flight, lifted)
+    while not plan.feasible and (bars := [n for n in _list_bars(plan) if n not in lifted]):
+        lifted += bars
+        plan = _plan_without(scenario, flight, lifted)
+    if plan.feasible and len(lifted) > 1:
+        for name in tuple(lifted):
+            others = [other for other in lifted if other != name]
+            if _plan_without(scenario, flight, others).feasible:
+                lifted = others
+    steps = [
+        (scenario.rulebook.by_id[name], _plan_without(scenario, flight, lifted[:number]))
+        for number, name in enumerate(lifted, 1)
+    ]
+    return steps, steps[-1][1] if steps else plan
 
 
 def _try_zone_sizes(scenario: Scenario, records: Sequence[FlightRecord]) -> list[Row]:

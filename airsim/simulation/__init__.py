@@ -1,10 +1,12 @@
 """Time, permits, aircraft and rule changes unfold: SimPy processes on one state object."""
 
-from airsim.simulation.run import simulate
+from airsim.simulation.run import LONGEST_WAIT_MS, OWN_TYPE_WAIT_MS, simulate
 from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
 from airsim.simulation.tables import tabulate_world
 
 __all__ = [
+    "LONGEST_WAIT_MS",
+    "OWN_TYPE_WAIT_MS",
     "Aircraft",
     "Event",
     "FlightRecord",

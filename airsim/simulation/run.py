@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import simpy
 
 from airsim.base import format_instant
-from airsim.law import Question
-from airsim.operation import Flight
-from airsim.permission import Outcome, decide
+from airsim.operation import Tail
+from airsim.performance import fly, payload_for_seats
 from airsim.planning import Plan, plan_flights
 from airsim.scenario import HOUR_MS, Scenario
+from airsim.simulation.clock import (
+    Moment,
+    ask_again,
+    describe_surprise,
+    describe_where,
+    find_bars,
+    list_moments,
+)
 from airsim.simulation.state import Aircraft, FlightRecord, World, position_fleet
 
 MINUTE_MS = 60_000
-# How long a flight waits for an aircraft of its own type, then for any; then it is cancelled.
+# How long a flight waits for an aircraft of its own type, then for any that reaches as far; then
+# it is cancelled.
 OWN_TYPE_WAIT_MS = 2 * HOUR_MS
 LONGEST_WAIT_MS = 6 * HOUR_MS
-_TAKE_OFF_AFTER_MS = 10 * MINUTE_MS
 
 Process = Generator[simpy.Event, Any, None]
 
@@ -42,7 +51,7 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
     plans = plan_flights(scenario, scenario.flights, progress=progress)
     # A rehearsal finds out which tail each flight gets, so that all tails can be planned for in
     # one batch; the run itself plans again only where a tail comes out differently.
-    rehearsal = _Run(scenario, plans, {})
+    rehearsal = _Run(scenario, plans, None)
     rehearsal.start()
     tailed = [r.flight for r in rehearsal.world.records.values() if r.registration]
     prepared = {
@@ -56,13 +65,16 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
 
 
 class _Run:
-    """Binds the processes of one run to its scenario and world."""
+    """Binds the processes of one run to its scenario and world.
+
+    Without prepared plans it is a rehearsal: flights fly as planned for any tail, whatever law.
+    """
 
     def __init__(
         self,
         scenario: Scenario,
         plans: Iterable[Plan],
-        prepared: Mapping[tuple[str, str], Plan],
+        prepared: Mapping[tuple[str, str], Plan] | None,
     ) -> None:
         self.scenario = scenario
         self.world = World({p.flight.flight_id: FlightRecord(p.flight, p) for p in plans})
@@ -103,26 +115,31 @@ class _Run:
             record.status = "probe"
             return
         if not record.plan.feasible:
-            record.status = "cancelled"
-            self.note("cancelled", record, " ".join(record.plan.blocking_rules))
+            self._cancel(record, " ".join(record.plan.blocking_rules))
             return
         yield self.env.timeout(flight.eobt_ms - int(self.env.now))
         aircraft: Aircraft | None = None
         if self.scenario.fleet:
             aircraft = yield from self._find_aircraft(record)
             if aircraft is None:
-                record.status = "cancelled"
-                self.note("cancelled", record, f"no aircraft at {flight.adep}")
+                self._cancel(record, f"no aircraft at {flight.adep}")
                 return
             self._take_aircraft(record, aircraft)
-        yield from self._leg(record)
+        if self._may_leave(record):
+            yield from self._leg(record)
+            if aircraft is not None:
+                aircraft.at = flight.ades
+                yield self.env.timeout(self.scenario.options.minimum_turn_ms)
         if aircraft is not None:
-            aircraft.at = flight.ades
-            yield self.env.timeout(self.scenario.options.minimum_turn_ms)
+            # Whoever did not leave stands where it stood, free for the next flight.
             yield self.ramp.put(aircraft)
 
+    def _cancel(self, record: FlightRecord, why: str) -> None:
+        record.status = "cancelled"
+        self.note("cancelled", record, why)
+
     def _find_aircraft(self, record: FlightRecord) -> Generator[simpy.Event, Any, Aircraft | None]:
-        """A free aircraft of the planned type, later of any type that can fly the route."""
+        """A free aircraft of the planned type, later of any whose range covers the route."""
         flight = record.flight
 
         def own(aircraft: Aircraft) -> bool:
@@ -133,7 +150,9 @@ class _Run:
             )
 
         def other(aircraft: Aircraft) -> bool:
-            return not flight.registration and aircraft.at == flight.adep
+            if flight.registration or aircraft.at != flight.adep:
+                return False
+            return self._reaches(record.plan, aircraft.tail)
 
         for suitable, wait in (
             (own, OWN_TYPE_WAIT_MS),
@@ -152,83 +171,96 @@ class _Run:
         tail = aircraft.tail
         record.registration = tail.registration
         flight = replace(record.flight, registration=tail.registration, typecode=tail.typecode)
-        plan = self.prepared.get((flight.flight_id, tail.registration))
-        if plan is None and self.prepared:
-            (plan,) = plan_flights(self.scenario, [flight])
+        prepared = self.prepared
+        if prepared is not None:
+            plan = prepared.get((flight.flight_id, tail.registration))
+            record.plan = plan or plan_flights(self.scenario, [flight])[0]
         if tail.typecode != record.flight.typecode:
             self.note("type-changed", record, f"{record.flight.typecode} to {tail.typecode}")
-        record.plan = plan or record.plan
         record.flight = flight
 
+    def _reaches(self, plan: Plan, tail: Tail) -> bool:
+        """Whether an aircraft, as full as usual, has the range for every leg planned."""
+        assert plan.route is not None
+        aircraft = self.scenario.types[tail.typecode]
+        payload_kg = payload_for_seats(aircraft, tail.seats)
+        return bool(fly(aircraft, max(plan.route.leg_km), payload_kg).feasible)
+
+    def _may_leave(self, record: FlightRecord) -> bool:
+        """Whether the tail may fly the plan, or another made now, by the law published by now."""
+        if self.prepared is None:
+            return True
+        plan, now_ms = record.plan, int(self.env.now)
+        if not plan.feasible:
+            self._cancel(record, f"tail {record.registration}: {plan.reason}")
+            return False
+        if now_ms == plan.flight.eobt_ms and not self._is_news(plan.planned_ms, now_ms):
+            return True
+        shift_ms = now_ms - plan.flight.eobt_ms
+        bars: set[str] = set()
+        for planned in plan.decisions:
+            decision = ask_again(self.scenario, planned, shift_ms, now_ms)
+            found = find_bars(decision) - find_bars(planned)
+            if found:
+                record.refused.append(decision)
+                bars |= found
+        if not bars:
+            return True
+        fresh = [name for name in sorted(bars) if self._published(name) > plan.planned_ms]
+        if fresh:
+            where = ", ".join(dict.fromkeys(map(describe_where, record.refused)))
+            stamps = " ".join(format_instant(self._published(name)) for name in fresh)
+            self.note(
+                "closed-before-departure", record,
+                f"{where} by {' '.join(fresh)}, published {stamps}",
+            )  # fmt: skip
+        (record.plan,) = plan_flights(self._at_once, [replace(record.flight, eobt_ms=now_ms)])
+        said = f"{' '.join(sorted(bars))}: {record.plan.outcome}: {record.plan.reason}"
+        if not record.plan.feasible:
+            self._cancel(record, said)
+            return False
+        self.note("replanned", record, said)
+        return True
+
+    @cached_property
+    def _at_once(self) -> Scenario:
+        """The same world, where flights are planned as they leave."""
+        return replace(self.scenario, options=replace(self.scenario.options, planning_lead_ms=0))
+
+    @cached_property
+    def _publications(self) -> list[int]:
+        return sorted(rule.when.published_ms for rule in self.scenario.rulebook.rules)
+
+    def _is_news(self, since_ms: int, until_ms: int) -> bool:
+        """Whether any rule was published in a span; otherwise the same law is known."""
+        stamps = self._publications
+        return bisect_right(stamps, since_ms) < bisect_right(stamps, until_ms)
+
+    def _published(self, rule_id: str) -> int:
+        return self.scenario.rulebook.by_id[rule_id].when.published_ms
+
     def _leg(self, record: FlightRecord) -> Process:
-        plan = record.plan
-        if plan.route is None:
-            record.status = "cancelled"
-            self.note("cancelled", record, f"tail {record.registration}: {plan.reason}")
-            return
         record.off_block_ms = int(self.env.now)
         late_ms = record.off_block_ms - record.flight.eobt_ms
         self.note("off-block", record, f"{late_ms // MINUTE_MS} min late" if late_ms else "")
-        for at_ms, event, detail in self._milestones(record, plan, late_ms):
-            yield self.env.timeout(max(0, at_ms - int(self.env.now)))
-            if event == "airspace-entry":
-                self._meet(record, int(detail), late_ms)
-            else:
-                self.note(event, record, detail)
+        shift_ms = record.off_block_ms - record.plan.flight.eobt_ms
+        for moment in list_moments(record.plan, shift_ms):
+            yield self.env.timeout(max(0, moment.at_ms - int(self.env.now)))
+            self._meet(record, moment, shift_ms)
         record.status = "flown"
 
-    def _milestones(
-        self, record: FlightRecord, plan: Plan, late_ms: int
-    ) -> Iterable[tuple[int, str, str]]:
-        """What happens on the way, in time order."""
-        route = plan.route
-        assert route is not None and record.off_block_ms is not None
-        stamps: list[tuple[int, int, str, str]] = []
-        legs = list(zip(route.leg_start_ms, route.leg_block_min, strict=True))
-        ends = [*route.stops, record.flight.ades]
-        for number, (start_ms, block_min) in enumerate(legs):
-            out_ms = start_ms + late_ms + _TAKE_OFF_AFTER_MS
-            in_ms = start_ms + late_ms + round(block_min * MINUTE_MS)
-            stamps.append((out_ms, 0, "take-off", ""))
-            stamps.append((in_ms, 2, "landing", ends[number]))
-            if number == 0:
-                record.take_off_ms = out_ms
-            record.landing_ms = in_ms
-        stamps += [
-            (stay.entry_ms + late_ms, 1, "airspace-entry", str(number))
-            for number, stay in enumerate(plan.crossings)
-        ]
-        return [(at_ms, event, detail) for at_ms, _, event, detail in sorted(stamps)]
-
-    def _meet(self, record: FlightRecord, number: int, late_ms: int) -> None:
-        """Judge a crossing again by the law in force as it is entered."""
-        stay = record.plan.crossings[number]
-        bound = self.scenario.bound
-        area = (stay.layer, stay.row)
-        self.note("airspace-entry", record, f"{stay.layer} {stay.designator}")
-        rules = bound.rules_on(area, stay.entry_ms + late_ms)
-        if not rules:
+    def _meet(self, record: FlightRecord, moment: Moment, shift_ms: int) -> None:
+        """Log a moment of the flight; judge again by the law in force what was planned for it."""
+        if moment.event == "take-off" and record.take_off_ms is None:
+            record.take_off_ms = moment.at_ms
+        if moment.event == "landing":
+            record.landing_ms = moment.at_ms
+        if moment.event:
+            self.note(moment.event, record, moment.detail)
+        if moment.planned is None or self.prepared is None:
             return
-        crossed = frozenset(
-            s.designator for s in record.plan.crossings[: number + 1] if s.layer == "territory"
-        )
-        question = Question(
-            "overflight", (bound.place(area),), stay.entry_ms + late_ms, stay.exit_ms + late_ms,
-            replace(record.plan.facts, crossed=crossed), stay.lower_ft, stay.upper_ft,
-        )  # fmt: skip
-        decision = decide(bound, question, rules=rules)
+        decision = ask_again(self.scenario, moment.planned, shift_ms, None)
         record.met.append(decision)
-        if decision.outcome is Outcome.FORBIDDEN:
-            names = " ".join(decision.rules)
-            starts = min(v.rule.when.start[0] for v in decision.verdicts)
-            self.note(
-                "closed-in-flight" if starts > record.plan.planned_ms else "entered-closed",
-                record,
-                f"{stay.designator} by {names}, in force from {format_instant(starts)}: "
-                "flown although forbidden",
-            )
-
-
-def flights_of(world: World) -> tuple[Flight, ...]:
-    """Flights as they were dispatched, in (EOBT, id) order."""
-    return tuple(record.flight for record in world.records.values())
+        surprise = describe_surprise(record, moment.planned, decision)
+        if surprise is not None:
+            self.note(surprise[0], record, surprise[1])

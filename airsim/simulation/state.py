@@ -32,7 +32,19 @@ class Aircraft:
 
 @dataclass(slots=True)
 class FlightRecord:
-    """What became of one flight."""
+    """What became of one flight.
+
+    Parameters
+    ----------
+    flight : Flight
+        As dispatched: with the tail that flew it.
+    plan : Plan
+        The last one made: at planning, for the tail, or again at off-block.
+    refused : list of Decision
+        What barred the plan as it stood at off-block, by the law published by then.
+    met : list of Decision
+        What was planned, judged again as it was flown, by the law in force.
+    """
 
     flight: Flight
     plan: Plan
@@ -41,6 +53,7 @@ class FlightRecord:
     off_block_ms: int | None = None
     take_off_ms: int | None = None
     landing_ms: int | None = None
+    refused: list[Decision] = field(default_factory=list)
     met: list[Decision] = field(default_factory=list)
 
 

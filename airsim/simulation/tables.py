@@ -184,7 +184,12 @@ def _named_rules(
     scenario: Scenario, records: Iterable[FlightRecord], also: Iterable[str]
 ) -> list[Rule]:
     names = set(also) | {name for record in records for name in rule_ids_of(record.plan)}
-    names |= {rule for record in records for decision in record.met for rule in decision.rules}
+    names |= {
+        rule
+        for record in records
+        for decision in (*record.refused, *record.met)
+        for rule in decision.rules
+    }
     by_id: Mapping[str, Rule] = scenario.rulebook.by_id
     return [by_id[name] for name in sorted(names) if name in by_id]
 

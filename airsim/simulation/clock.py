@@ -1,0 +1,104 @@
+"""The second clock: what was planned is asked again, under the law of a later moment.
+
+A plan keeps the questions that it answered. To ask them again needs only their times moved by the
+delay, and to forget, or to move, the date by which the law had to be known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from airsim.base import format_instant
+from airsim.permission import Decision, Outcome, decide
+from airsim.planning import Plan
+from airsim.scenario import Scenario
+from airsim.simulation.state import FlightRecord
+
+MINUTE_MS = 60_000
+_TAKE_OFF_AFTER_MS = 10 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happens on the way: an event, or a question to ask again."""
+
+    at_ms: int
+    event: str = ""
+    detail: str = ""
+    planned: Decision | None = None
+
+
+def list_moments(plan: Plan, shift_ms: int) -> list[Moment]:
+    """What happens on the way if everything planned is moved by one span, in time order."""
+    route = plan.route
+    assert route is not None
+    found: list[tuple[int, Moment]] = []
+    ends = (*route.stops, plan.flight.ades)
+    for start_ms, block_min, end in zip(route.leg_start_ms, route.leg_block_min, ends, strict=True):
+        out_ms = start_ms + shift_ms + _TAKE_OFF_AFTER_MS
+        in_ms = start_ms + shift_ms + round(block_min * MINUTE_MS)
+        found.append((0, Moment(out_ms, "take-off")))
+        found.append((2, Moment(in_ms, "landing", end)))
+    found += [
+        (1, Moment(s.entry_ms + shift_ms, "airspace-entry", f"{s.layer} {s.designator}"))
+        for s in plan.crossings
+    ]
+    found += [
+        (3, Moment(planned.question.start_ms + shift_ms, planned=planned))
+        for planned in plan.decisions
+    ]
+    # Sorting is stable: what happens at once stays in the order planned.
+    return [moment for _, moment in sorted(found, key=lambda item: (item[1].at_ms, item[0]))]
+
+
+def ask_again(
+    scenario: Scenario, planned: Decision, shift_ms: int, known_ms: int | None
+) -> Decision:
+    """Decide on the question of a plan, later; `known_ms` None: by the law in force."""
+    asked = planned.question
+    question = replace(
+        asked,
+        start_ms=asked.start_ms + shift_ms,
+        end_ms=asked.end_ms + shift_ms,
+        known_ms=known_ms,
+    )
+    return decide(scenario.bound, question)
+
+
+def find_bars(decision: Decision) -> set[str]:
+    """Rules that keep a flight from doing it: prohibitions, doubts, permits lacking in kind."""
+    verdicts = (
+        *decision.says(Outcome.FORBIDDEN), *decision.says(Outcome.UNKNOWN), *decision.lacking,
+    )  # fmt: skip
+    return {verdict.rule.id for verdict in verdicts}
+
+
+def describe_where(decision: Decision) -> str:
+    """The activity and the place of a decision."""
+    question = decision.question
+    return f"{question.activity} {question.places[0].designator}"
+
+
+def describe_surprise(
+    record: FlightRecord, planned: Decision, met: Decision
+) -> tuple[str, str] | None:
+    """Event and detail for the log where the law in force says other than was planned on."""
+    if met.outcome < Outcome.UNKNOWN or (met.outcome, met.rules) == (
+        planned.outcome, planned.rules,
+    ):  # fmt: skip
+        return None
+    said = f"{describe_where(met)} by {' '.join(met.rules)}"
+    if met.outcome is Outcome.UNKNOWN:
+        missing = sorted({fact for verdict in met.verdicts for fact in verdict.missing})
+        return "flown-unknown", f"{said}: unknown for want of {', '.join(missing)}"
+    if met.outcome is Outcome.NOT_PERMITTED:
+        return "flown-without-permit", f"{said}: permit lacking"
+    assert record.off_block_ms is not None
+    starts = min(verdict.rule.when.start[0] for verdict in met.verdicts)
+    published = min(verdict.rule.when.published_ms for verdict in met.verdicts)
+    event = "entered-closed" if met.question.activity == "overflight" else "barred-end"
+    if starts > record.off_block_ms:
+        event = "closed-in-flight"
+    elif published > record.plan.planned_ms:
+        event = "closed-before-departure"
+    return event, f"{said}, in force from {format_instant(starts)}: flown although forbidden"
