@@ -291,9 +291,10 @@ def flight_answers(test: FlightTest, facts: FlightFacts) -> Answers:
 def is_named(where: Where, place: Place, at_ms: int) -> bool:
     """Whether a `where` table speaks of an airspace or aerodrome."""
     code = place.designator
+    land = {"territory": code, "aerodrome": place.sovereign}  # a region or zone is no State's own
+    if land.get(place.layer) in where.except_territory:
+        return False
     if place.layer == "territory":
-        if code in where.except_territory:
-            return False
         group = where.territory_group
         in_group = group is not None and code in states_in_group(group, at_ms)
         if code in where.territory or in_group or (where.eu_territory and place.eu_territory):

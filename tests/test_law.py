@@ -153,6 +153,8 @@ WHERE = [
     ({"aerodrome": ["EYVI"]}, Place("aerodrome", "EYVI", "LT"), True),
     ({"aerodrome": ["EYVI"]}, LITHUANIA, False),
     ({"anywhere": True}, Place("fir", "EYVL", "LT"), True),
+    ({"anywhere": True, "except_territory": ["LT"]}, Place("aerodrome", "EYVI", "LT"), False),
+    ({"anywhere": True, "except_territory": ["LT"]}, Place("fir", "EYVL", "LT"), True),
     ({"territory": ["LV"], "fir": ["EYVL"]}, Place("fir", "EYVL", "LT"), True),
 ]
 

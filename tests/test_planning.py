@@ -332,6 +332,15 @@ def test_flights_are_planned_on_what_was_published_three_hours_before(
     assert plan.outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("limit", "outcome"), [("2025-09-15T04:59:59Z", "detour"), ("2025-09-15T05:00Z", "direct")]
+)
+def test_a_flight_plan_is_filed_when_the_flight_is_planned(
+    lawless: Amend, limit: str, outcome: str
+) -> None:
+    assert ask(lawless(over("R1", "PL", flight=[{"filed_after": limit}]))).outcome == outcome
+
+
 def test_a_later_plan_knows_more(lawless: Amend) -> None:
     late = {"published": "2025-09-15T07:00Z", "from": "2025-09-15T07:00Z"}
     world = lawless(over("R1", "PL", when=late))
