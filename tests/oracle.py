@@ -416,7 +416,7 @@ def is_put_aside(rules: Sequence[Rule], rule: Rule, question: Question) -> bool:
         )
         if none != everywhere:
             return True
-        if none == EITHER and _asks(rules, rule, "crossed"):
+        if _asks(rules, rule, "crossed"):
             raise Unsure
     if facts.registration is None and _asks(rules, rule, "registration"):
         marks = ["none of these", *_marks(rules, rule)]
