@@ -543,3 +543,25 @@ def test_a_mask_follows_what_changes_without_any_rule_changing(bind) -> None:
     assert closed("2020-01-31T11:59Z") == {*always, "GB R3", "LT R1", "EGTT R2"}
     assert closed("2020-01-31T12:00Z") == {*always, "GB R3", "EGTT R2"}
     assert closed("2020-01-31T23:00Z") == {*always, "EGTT R2"}
+
+
+def test_an_exception_to_an_exception_may_depend_on_the_place(bind) -> None:
+    """Cargo is free, but not over Lithuania: areas of one rule are judged each for itself."""
+    inner = {"id": "y", "title": "y", "where": [{"territory": ["LT"]}]}
+    cargo = {"id": "x", "title": "x", "flight": [{"service": ["cargo"]}], "unless": [inner]}
+    bound = bind([closing("R1", where=[{"territory": ["BY", "LT", "GB"]}], unless=[cargo])])
+    facts = replace(BELAVIA, service="cargo")
+    mask = mask_airspace(bound, facts, NOON_MS, level_ft=35_000.0, known_ms=None)
+    assert [bound.place(area).designator for area in mask] == ["LT"]
+
+
+def test_a_mask_holds_from_the_lower_level_up_to_below_the_upper(bind) -> None:
+    bound = bind([closing("R1", where=[{"zone": ["LOW", "HIGH"]}])])
+
+    def closed(level_ft: float) -> list[str]:
+        mask = mask_airspace(bound, BELAVIA, NOON_MS, level_ft=level_ft, known_ms=None)
+        return [bound.place(area).designator for area in mask]
+
+    assert [closed(feet) for feet in (0.0, 9_499.0, 9_500.0, 19_999.0, 20_000.0)] == [
+        ["LOW"], ["LOW"], [], [], ["HIGH"],
+    ]  # fmt: skip
