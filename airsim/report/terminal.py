@@ -164,7 +164,10 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
     _print_route(out, answer)
     _print_instruments(out, answer)
     _print_stays(out, answer)
-    for title, key in (("Assumed", "assumed"), ("Not judged: a fact is missing, or the law is an open question", "not_judged")):
+    for title, key in (
+        ("Assumed", "assumed"),
+        ("Not judged (a fact is missing, or the law is open)", "not_judged"),
+    ):
         if answer.get(key):
             _say(out, "")
             _say(out, f"{title}: {', '.join(_ids(answer[key]))}")
