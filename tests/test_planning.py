@@ -246,6 +246,17 @@ def test_nobody_leaves_a_state_without_having_been_there(lawless: Amend) -> None
     assert (plan.outcome, plan.blocking_rules) == ("infeasible", ("H",))
 
 
+def test_a_territory_closed_to_who_crossed_another_is_asked_on_the_way(lawless: Amend) -> None:
+    vienna = {"ades": "LOWW", "typecode": "B738"}
+    assert {"PL", "SK"} <= states_of(ask(lawless(), **vienna))
+    rule = over("H", "SK", flight=[{"crossed": ["PL"]}])
+    plan = ask(lawless(rule), **vienna)
+    assert plan.feasible
+    assert not {"PL", "SK"} <= states_of(plan)
+    # Who does not come by Poland is not concerned.
+    assert "SK" in states_of(ask(lawless(rule), "LOWW", "LZKZ"))
+
+
 VILNIUS = [("LTFM", "THY", "B738"), ("UACC", "KZR", "A320")]
 
 
@@ -369,6 +380,10 @@ def test_the_polish_border_area_ends_below_airliners(lawless: Amend, rulebook: R
     assert (low.feasible, low.blocking_rules) == (True, ("PL-R129-1",))
     assert "EP-R129" not in {stay.designator for stay in low.crossings}
     assert km(low) > km(high)
+    # The area's own top counts where a rule names none.
+    plain = lawless(make_rule("R1", where=[{"zone": ["EP-R129"]}]))
+    assert ask(plain, **journey, at=NIGHT).blocking_rules == ()
+    assert ask(low_world(plain), **journey, at=NIGHT).blocking_rules == ("R1",)
     by_day = ask(low_world(world), **journey, at=DAY)
     assert (by_day.outcome, by_day.blocking_rules) == ("direct", ())
     assert km(by_day) == km(high)

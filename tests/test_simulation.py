@@ -324,6 +324,16 @@ def test_a_closure_published_before_departure_is_planned_round_or_cancels(write:
     assert (moscow.status, moscow.registration) == ("flown", "EW-400PO")  # it stayed at Minsk
 
 
+def test_a_closure_in_force_before_departure_that_nobody_was_told_of(write: Write) -> None:
+    """In force from 10:00, published at 11:30: half an hour after off-block."""
+    untold = closure("UNTOLD", "GE", "2025-09-15T10:00Z", "2025-09-15T11:30Z")
+    scenario, world = fly(write(untold, legs=LEGS[2:3]))
+    assert world.records[TBILISI].status == "flown"
+    assert event(world, "closed-in-flight") == []
+    assert "GE by UNTOLD" in event(world, "closed-before-departure")[0][2]
+    assert met(scenario, world, TBILISI, "GE") == [("FORBIDDEN", "UNTOLD")]
+
+
 def test_a_closure_after_the_flight_has_left_changes_nothing(write: Write) -> None:
     late = closure("LATE", "RU", "2025-09-15T20:00Z", "2025-09-15T20:00Z")
     _, world = fly(write(late))
