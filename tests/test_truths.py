@@ -377,3 +377,54 @@ def test_what_is_asked_later_than_the_evidence_says_so() -> None:
     assert rule.last_evidence is not None
     assert rule.last_evidence < parse_instant("2026-11-20T08:00Z")
     assert any("EU-BY-01 still in force" in said for said in plan.assumed)
+
+
+# --- Every truth turns on its rules: lifted, or moved past the flight, the answer is another ------
+
+TURNS = (
+    # adep, ades, operator, off-block, type, tail, the rules that decide
+    ("MSQ", "BEG", "BRU", "2021-07-01T08:00Z", "E195", None, ("RS-BY-2021-06-21", "EU-BY-01")),
+    ("MSQ", "KGD", "BRU", "2025-09-15T08:00Z", "E195", None, ("EU-BY-01",)),
+    ("MSQ", "IST", "BRU", "2021-06-15T08:00Z", "B738", None, ("EU-BY-01", "UA-BY-2021-05-28")),
+    ("SVO", "KGD", "AFL", "2022-03-15T08:00Z", "A320", None, ("EU-RU-01",)),
+    ("HEL", "NRT", "FIN", "2022-03-15T08:00Z", "A359", None, ("RU-01", "OP-RU-FIR")),
+    ("MSQ", "IST", "STW", "2024-03-30T08:00Z", "A321", None, ("EU-RU-05",)),
+    ("MSQ", "DXB", "BRU", "2025-06-17T01:25Z", "B738", None, ("ME-25-IR",)),
+    ("MSQ", "WAW", "BRU", "2021-06-02T08:00Z", "E195", None, ("PL-BY-2021-05-26",)),
+    ("MSQ", "SVO", "BRU", "2025-09-15T08:00Z", "B733", "EW-366PA", ("US-BIS-02",)),
+    ("MSQ", "IST", "BRU", "2025-09-10T08:00Z", "B733", "EW-366PA", ("US-BIS-03",)),
+)
+
+
+def said(plan: Plan) -> tuple[object, ...]:
+    """What a reader would take from a plan."""
+    length = None if plan.route is None else round(plan.route.distance_km)
+    return plan.outcome, plan.lawful, length, plan.blocking_rules, plan.breach_rules
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=lambda turn: "-".join((*turn[:4], turn[6][0])))
+def test_a_truth_turns_on_its_rules_and_their_dates(turn: tuple) -> None:  # type: ignore[type-arg]
+    adep, ades, operator, at, typecode, tail, rules = turn
+    question = {
+        "operator": operator, "at": at, "typecode": typecode, "registration": tail,
+    }  # fmt: skip
+    plan = check_flight(adep, ades, **question)
+    named = {*plan.blocking_rules, *plan.breach_rules}
+    assert named & set(rules), plan.reason
+    free = check_flight(adep, ades, scenario=lift(*rules), **question)
+    assert said(free) != said(plan)
+    eobt_ms = parse_instant(at)
+    for start_ms, expected in (
+        # In force, and known, a minute before planning; or not before two days later.
+        (plan.planned_ms - MINUTE_MS, plan),
+        (eobt_ms + 48 * 60 * MINUTE_MS, free),
+    ):
+        moved = amend_scenario(
+            shipped(),
+            [
+                Amendment("shift", rule, start_ms - shipped().rulebook.by_id[rule].when.start[1])
+                for rule in rules
+            ],
+        )
+        found = check_flight(adep, ades, scenario=moved, **question)
+        assert said(found) == said(expected), found.reason
