@@ -69,7 +69,7 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("assumed", "text", "facts assumed, key=value"),
         ("not_judged", "text", "rules that lack a fact and changed nothing"),
         ("provisional", "bool", "verdict rests only on unverified rules"),
-        ("status", "text", "flown cancelled diverted probe: what the simulation did"),
+        ("status", "text", "flown cancelled probe: what the simulation did"),
         ("atot_utc", "instant", "simulated take-off"),
         ("aldt_utc", "instant", "simulated landing"),
         ("delay_min", "min", "off-block delay"),

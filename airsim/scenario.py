@@ -110,7 +110,7 @@ class Options:
     minimum_turn_ms : int
         Least time of an aircraft on the ground between flights.
     seed : int
-        Of all random streams.
+        Of the random streams; nothing random is simulated yet, so that it changes no result.
     obey_operator_policy : bool
         Whether avoidance by choice closes airspace to those who chose it.
     """

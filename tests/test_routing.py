@@ -497,10 +497,7 @@ EU_UK_UA = (
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
-    try:
-        territory = find_resource("geodata/territory.parquet")
-    except InputError:
-        pytest.skip("the territory layer is not built")
+    territory = find_resource("geodata/territory.parquet")
     folder = tmp_path_factory.mktemp("empty")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AIRSIM_CACHE_DIR", raising=False)

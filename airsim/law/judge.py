@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from airsim.base import GROUP_CHANGES_MS, STATE_NAMES, states_in_group
+from airsim.base import GROUP_CHANGES_MS, states_in_group
 from airsim.law.model import FlightTest, Levels, Rule, Unless, When, Where, Who, parse_span
 from airsim.law.rulebook import Rulebook
 
@@ -469,8 +469,3 @@ def _judge_licence(licence: Rule, question: Question) -> _Result:
     return _all_of(
         [scope, *(_negate(_judge_unless(unless, question)) for unless in licence.unless)]
     )
-
-
-def describe_state(code: str) -> str:
-    """Name of a State for people; the code itself if it has none."""
-    return STATE_NAMES.get(code, code)

@@ -62,16 +62,6 @@ class Rulebook:
             digest.update(rule.model_dump_json(by_alias=True).encode())
         return digest.hexdigest()
 
-    @cached_property
-    def breakpoints_ms(self) -> tuple[int, ...]:
-        """Every instant at which some rule starts, ends or is published, sorted."""
-        stamps = {
-            stamp
-            for rule in self.rules
-            for stamp in (*rule.when.start, *rule.when.end, rule.when.published_ms)
-        }
-        return tuple(sorted(stamps))
-
 
 def make_rulebook(rules: Iterable[Rule], files: Mapping[str, str] | None = None) -> Rulebook:
     """Bind rules into a rulebook, sorted by id.
