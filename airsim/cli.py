@@ -80,7 +80,7 @@ def _announce_compiling() -> None:
 
     stats = getattr(kernels.find_legs, "stats", None)
     folder = Path(stats.cache_path) if stats is not None and stats.cache_path else None
-    if folder is not None and not any(folder.glob("kernels.*.nbi")):
+    if folder is not None and not any(folder.glob("visibility.*.nbi")):
         click.echo("airsim: first run: compiling, about a minute, only once", err=True)
 
 

@@ -132,7 +132,17 @@ def test_compiled_functions_live_in_one_room() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.ImportFrom)
         }
-        assert "numba" not in names or path.name == "kernels.py", path
+        assert "numba" not in names or path.parent.name == "kernels", path
+
+
+def test_files_of_kernels_call_nothing_of_each_other() -> None:
+    """The compiler would keep stale machine code of a caller in another file."""
+    between = {
+        (file, module)
+        for file, room, module in EDGES
+        if room == "kernels" and not file.endswith("__init__.py")
+    }
+    assert {module for _, module in between} == {"airsim.kernels.compiling"}
 
 
 def test_every_verb_of_the_face_is_there_and_documented() -> None:

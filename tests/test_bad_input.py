@@ -381,7 +381,7 @@ def test_the_package_runs_as_a_module() -> None:
 
 @pytest.mark.parametrize(
     ("terminal", "kept", "said"),
-    [(True, (), 1), (True, ("kernels.find_legs-1.py311.nbi",), 0), (False, (), 0)],
+    [(True, (), 1), (True, ("visibility.find_legs-1.py311.nbi",), 0), (False, (), 0)],
 )
 def test_the_first_run_says_on_a_terminal_that_it_compiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool, kept: Sequence[str], said: int

@@ -1,0 +1,45 @@
+"""How kernels are compiled and run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+
+def compiled(*, parallel: bool = False, inline: bool = False) -> Callable[[Function], Function]:
+    """Compile with numba; keep the machine code on disk where something can be written.
+
+    `inline` is for short functions of hot loops whose many arguments cost more than their work.
+    """
+
+    def decorate(function: Function) -> Function:
+        options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "parallel": parallel}
+        options["forceinline"] = inline
+        try:
+            result: Any = numba.njit(cache=True, **options)(function)
+        except (RuntimeError, OSError):  # no place to keep it: compile once per process
+            result = numba.njit(cache=False, **options)(function)
+        return cast("Function", result)
+
+    return decorate
+
+
+@contextmanager
+def few_threads(tasks: int) -> Iterator[None]:
+    """Run parallel loops in no more threads than so many tasks are worth waking."""
+    given = numba.get_num_threads()
+    numba.set_num_threads(min(given, max(1, tasks // 256)))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(given)
