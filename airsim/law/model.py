@@ -239,19 +239,6 @@ class Unless(_Table):
         return self
 
 
-class Permit(_Table):
-    """What a `require-permit` rule asks for.
-
-    `kind` is ``routine`` (an operator of a timetabled service is presumed to hold it, printed as
-    an assumption) or ``authority`` (lacking in kind: no bilateral, no carrier permit).
-    """
-
-    authority: str
-    kind: Literal["routine", "authority"]
-    lead_time_days: float | None = None
-    validity_hours: float | None = None
-
-
 class Reference(_Table):
     """Where the norm can be read; `unknown` where no source was found."""
 
@@ -259,6 +246,25 @@ class Reference(_Table):
     article: str = "unknown"
     url: str = "unknown"
     sources: tuple[str, ...] = ()
+
+
+class Permit(_Table):
+    """What a `require-permit` rule asks for.
+
+    `kind` is ``routine`` (an operator of a timetabled service is presumed to hold it, printed as
+    an assumption) or ``authority`` (lacking in kind: no bilateral, no carrier permit).
+    `lead_time_days` is how long before the flight it must be asked for, counted in working days
+    (Monday to Friday) if `working_days`; `validity_hours` how long after the time granted it
+    holds; `apply_to` the office and channel; `reference` where lead time and validity are read.
+    """
+
+    authority: str
+    kind: Literal["routine", "authority"]
+    lead_time_days: Annotated[float, Field(ge=0)] | None = None
+    working_days: bool = False
+    validity_hours: Annotated[float, Field(gt=0)] | None = None
+    apply_to: str = ""
+    reference: Reference | None = None
 
 
 class Rule(_Table):
