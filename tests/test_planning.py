@@ -257,6 +257,39 @@ def test_a_territory_closed_to_who_crossed_another_is_asked_on_the_way(lawless: 
     assert "SK" in states_of(ask(lawless(rule), "LOWW", "LZKZ"))
 
 
+@pytest.mark.parametrize(("adep", "ades"), [("UMMS", "LOWW"), ("EETN", "LHBP"), ("EVRA", "LYBE")])
+def test_of_two_ways_to_keep_a_rule_on_the_way_flown_the_shorter_is_taken(
+    lawless: Amend, adep: str, ades: str
+) -> None:
+    asked = {"typecode": "B738", "adep": adep, "ades": ades}
+    plan = ask(lawless(over("H", "SK", flight=[{"crossed": ["PL"]}])), **asked)
+    ways = [ask(lawless(over("R", state)), **asked) for state in ("SK", "PL")]
+    assert km(plan) == pytest.approx(min(km(way) for way in ways), rel=1.1e-3)
+    assert plan.route is not None
+    assert plan.route.lower_bound_km <= km(plan)
+
+
+def test_who_comes_late_enough_by_going_round_one_closure_is_not_led_round_another(
+    lawless: Amend,
+) -> None:
+    def shut(name: str, state: str, start_ms: int, end_ms: int) -> Rule:
+        dates = (format_instant(start_ms), format_instant(end_ms))
+        return over(name, state, when={"published": "2025-09-01", "from": dates[0], "to": dates[1]})
+
+    madrid = {"ades": "LEMD", "typecode": "B738"}
+    direct = ask(lawless(), **madrid)
+    poland = [s for s in direct.crossings if (s.layer, s.designator) == ("territory", "PL")]
+    first = shut("R1", "PL", poland[0].entry_ms - MINUTE_MS, poland[-1].exit_ms + MINUTE_MS)
+    later = ask(lawless(first), **madrid)
+    here, there = entry_to(direct, "FR"), entry_to(later, "FR")
+    assert there[0] > here[0] + 4 * MINUTE_MS
+    second = shut("R2", "FR", here[0] - MINUTE_MS, there[0] - 2 * MINUTE_MS)
+    assert "FR" not in states_of(ask(lawless(second), **madrid))
+    plan = ask(lawless(first, second), **madrid)
+    assert "PL" not in states_of(plan)
+    assert km(plan) == pytest.approx(km(later))
+
+
 VILNIUS = [("LTFM", "THY", "B738"), ("UACC", "KZR", "A320")]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airsim.airspace import Crossings
-from airsim.law import FlightFacts, Question, judge_rule
+from airsim.law import FlightFacts, Question, Verdict, judge_rule
 from airsim.performance import fly, level_at, time_at
 from airsim.permission import AreaKey, BoundRulebook, Decision, decide
 from airsim.planning.ends import decide_end
@@ -39,8 +39,6 @@ class Judgement:
         Technical stops, landings and take-offs at fuel stops.
     landing : Decision
         At the destination, knowing what was crossed.
-    history_areas : tuple of AreaKey
-        Territories whose crossing barred the landing.
     arrival_ms : int
     """
 
@@ -49,7 +47,6 @@ class Judgement:
     crossed: dict[AreaKey, Decision]
     stops: tuple[Decision, ...]
     landing: Decision
-    history_areas: tuple[AreaKey, ...]
     arrival_ms: int
 
 
@@ -82,10 +79,7 @@ def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Ju
         start_ms = arrival_ms + STOP_GROUND_MIN * MINUTE_MS
         start_km += route.distance_km
     landing = stops.pop()
-    return Judgement(
-        tuple(stays), tuple(decisions), crossed, tuple(stops), landing,
-        _history_areas(work, landing), arrival_ms,
-    )  # fmt: skip
+    return Judgement(tuple(stays), tuple(decisions), crossed, tuple(stops), landing, arrival_ms)
 
 
 def _end(work: Work, activity: str, icao: str, at_ms: int, facts: FlightFacts) -> Decision:
@@ -185,15 +179,7 @@ def judge_stays(
     return found
 
 
-def _history_areas(work: Work, landing: Decision) -> tuple[AreaKey, ...]:
-    """Territories that a barring route-history rule names."""
-    layer = work.scenario.atlas.layer("territory")
-    states = {
-        state
-        for verdict in landing.verdicts
-        for test in verdict.rule.flight
-        for state in test.crossed
-    }
-    return tuple(
-        ("territory", int(row)) for state in sorted(states) for row in layer.positions(state)
-    )
+def history_states(verdicts: Iterable[Verdict]) -> frozenset[str]:
+    """States that some of the rules ask to have been crossed."""
+    tests = (test for verdict in verdicts for test in verdict.rule.flight)
+    return frozenset(state for test in tests for state in test.crossed)

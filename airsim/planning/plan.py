@@ -2,9 +2,9 @@
 
 Flights are planned in rounds, all flights of a round together. In each round a flight has a
 closed set; flights that share one share a router. A route found is judged exactly, crossing by
-crossing at the time and level flown; whatever it may not cross is added to its closed set and the
-flight goes into the next round. Sets only grow, so the rounds end; the first route of a flight
-is the lower bound of the last.
+crossing at the time and level flown. If it breaks a rule, each way to mend it is a larger closed
+set, and the flight goes into the next round with the most promising one; the first route, which
+heeds only what is closed throughout, is the lower bound.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from airsim.performance import AircraftType, fly, payload_for_seats
 from airsim.permission import AreaKey, Decision, Outcome, mask_airspace
 from airsim.planning.ends import decide_end
 from airsim.planning.facts import make_facts
-from airsim.planning.judge import MINUTE_MS, judge_legs
+from airsim.planning.judge import MINUTE_MS, Judgement, history_states, judge_legs
+from airsim.planning.search import Extra, metres
 from airsim.planning.stops import choose_stops
 from airsim.planning.types import Plan
 from airsim.planning.verdict import conclude
@@ -31,7 +32,7 @@ from airsim.planning.work import Work
 from airsim.routing import NoRoute, Route, Router, build_router, find_routes
 from airsim.scenario import Scenario
 
-_MOST_ROUNDS = 60
+_MOST_ROUNDS = 120
 # By how much a detour may delay an arrival against the direct path.
 LONGEST_DETOUR_MS = 12 * 3_600_000
 
@@ -75,6 +76,8 @@ def plan_flights(
         if progress is not None:
             progress(len(works) - len(pending), len(works))
     crossed = _cross_direct(scenario, works)
+    for work in pending:
+        work.gave_up = True
     return tuple(conclude(work, found) for work, found in zip(works, crossed, strict=True))
 
 
@@ -175,7 +178,7 @@ def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
             return
         work.routes, work.stops = found
     if not work.lower_bound_km:
-        # The first route heeds only what is closed all the time: no later one can be shorter.
+        # The first route heeds only what is closed throughout: no later one can be shorter.
         work.lower_bound_km = sum(route.distance_km for route in work.routes)
 
 
@@ -200,26 +203,52 @@ def _judge_all(works: Sequence[Work]) -> None:
 
 def _settles(work: Work) -> bool:
     """Whether planning of this flight has ended; otherwise its closed set has changed."""
-    if not work.routes:
-        return not (work.exclude_stops() or work.open_more())
-    assert work.judgement is not None
-    if any(work.closes(decision) for decision in work.judgement.stops):
-        work.exclude_stops()
-        return False
+    if work.judgement is not None:
+        if any(work.closes(decision) for decision in work.judgement.stops):
+            work.exclude_stops()
+            return False
+        ways = _ways_out(work, work.judgement)
+        for way in ways:
+            work.search.add(work.extra | way, metres(work.routes))
+        if not ways:
+            work.keep_route()
+    return work.end_search()
+
+
+def _ways_out(work: Work, judgement: Judgement) -> list[Extra]:
+    """What else to avoid so that a route keeps the law, one set for each way; none if it does.
+
+    A landing barred whatever was crossed has no way out either.
+    """
     shut = {
         area: decision
-        for area, decision in work.judgement.crossed.items()
+        for area, decision in judgement.crossed.items()
         if work.closes(decision) and area not in work.closed
     }
-    if not shut and work.closes(work.judgement.landing):
-        # Barred only by what was crossed on the way: try to do without crossing it.
-        shut = {
-            area: work.judgement.landing
-            for area in work.judgement.history_areas
-            if area not in work.closed
-        }
-    work.extra |= shut
-    return not shut
+    if not shut and work.closes(judgement.landing):
+        rows = _rows_crossed(work, history_states(work.closing(judgement.landing)))
+        shut = dict.fromkeys(rows, judgement.landing)
+        return [shut] if shut else []
+    ways = [shut] if shut else []
+    if len(shut) > 1:
+        # avoiding the first may bring the flight to the others when they are open
+        ways.append(dict([next(iter(shut.items()))]))
+    for decision in shut.values():
+        verdicts = work.closing(decision)
+        rows = _rows_crossed(work, history_states(verdicts))
+        if rows and all(history_states([verdict]) for verdict in verdicts):
+            ways.append(dict.fromkeys(rows, decision))
+    work.search.exhaustive &= not shut
+    return ways
+
+
+def _rows_crossed(work: Work, states: frozenset[str]) -> list[AreaKey]:
+    """Territories of States, unless the flight begins there: they were crossed anyhow."""
+    if work.facts.origin_state in states:
+        return []
+    layer = work.scenario.atlas.layer("territory")
+    rows = [("territory", int(row)) for state in sorted(states) for row in layer.positions(state)]
+    return [area for area in rows if area not in work.closed]
 
 
 def _cross_direct(scenario: Scenario, works: Sequence[Work]) -> list[frozenset[AreaKey]]:

@@ -30,7 +30,7 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
     """
     judgement = work.judgement
     ends = (work.ends[0], judgement.landing if judgement is not None else work.ends[1])
-    may_fly = bool(work.routes) and work.settled and not _forbidden(ends)
+    may_fly = bool(work.routes) and not work.gave_up and not _forbidden(ends)
     route = time_route(work) if may_fly else None
     if route is None:
         judgement = None
@@ -77,7 +77,7 @@ def _permits(decisions: Iterable[Decision]) -> list[Verdict]:
 
 
 def _outcome(work: Work, route: PlannedRoute | None, decisions: Iterable[Decision]) -> str:
-    if not work.settled:
+    if work.gave_up:
         return "unknown"
     if route is None:
         return "infeasible"
@@ -189,7 +189,7 @@ def _reason(
     if barred:
         doing = " and ".join(d.question.activity for d in barred)
         return f"{doing} barred by {rules}"
-    if not work.settled:
+    if work.gave_up:
         return f"planning did not settle in {work.rounds} rounds"
     if route is None and work.out_of_range:
         why = f" (the direct path is closed by {rules})" if rules else ""

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from airsim.law import FlightFacts
+from airsim.law import FlightFacts, Verdict
 from airsim.operation import Flight
 from airsim.performance import AircraftType, fly
 from airsim.permission import AreaKey, Decision, Outcome
 from airsim.planning.judge import MINUTE_MS, STOP_GROUND_MIN, Judgement
+from airsim.planning.search import Found, Search
 from airsim.planning.types import PlannedRoute
 from airsim.routing import NoRoute, Route
 from airsim.scenario import Scenario
@@ -54,7 +55,9 @@ class Work:
     failure: NoRoute | None = None
     out_of_range: bool = False
     excluded: set[str] = field(default_factory=set)
+    search: Search = field(default_factory=Search)
     settled: bool = False
+    gave_up: bool = False
     rounds: int = 0
 
     def closes(self, decision: Decision) -> bool:
@@ -66,6 +69,15 @@ class Work:
             or (NP in kinds and decision.lacking)
             or (ADVICE in kinds and self.obeys(decision))
         )
+
+    def closing(self, decision: Decision) -> tuple[Verdict, ...]:
+        """Rules for whose sake `closes` says so in the present pass."""
+        kinds = PASSES[self.step]
+        found = [v for kind in (F, U) if kind in kinds for v in decision.says(kind)]
+        found += decision.lacking if NP in kinds else ()
+        if ADVICE in kinds and self.obeys(decision):
+            found += decision.advisories
+        return tuple(found)
 
     def obeys(self, decision: Decision) -> bool:
         """Whether the operator keeps away because it was advised to, or chose to."""
@@ -85,7 +97,30 @@ class Work:
     def _masked(self) -> set[AreaKey]:
         return {area for area, decision in self.mask.items() if self.closes(decision)}
 
-    def open_more(self) -> bool:
+    def keep_route(self) -> None:
+        """Remember the present route as one that may be flown."""
+        assert self.judgement is not None
+        barred = self.closes(self.judgement.landing)
+        self.search.keep(Found(self.extra, self.routes, self.stops, self.judgement, barred))
+
+    def end_search(self) -> bool:
+        """Go on with the next branch; True if there is none and planning has ended."""
+        extra = self.search.next()
+        if extra is not None:
+            self.extra = extra
+            return False
+        best = self.search.best
+        if best is None and self.search.cut_off:
+            self.gave_up = True
+            return True
+        if best is None:
+            return not (self.exclude_stops() or self._open_more())
+        self.extra, self.routes, self.stops = best.extra, best.routes, best.stops
+        self.judgement, self.failure, self.out_of_range = best.judgement, None, False
+        self.lower_bound_km = max(self.lower_bound_km, self.search.bound_km)
+        return True
+
+    def _open_more(self) -> bool:
         """Go on to the next pass that opens something; False if there is none.
 
         What a route was found to cross is judged anew there: it may have been closed only for
@@ -96,9 +131,13 @@ class Work:
             self.step += 1
             opened = self._masked() != before
             if opened or any(not self.closes(d) for d in self.extra.values()):
-                self.extra, self.lower_bound_km = {}, 0.0
+                self._start_again()
+                self.lower_bound_km = 0.0
                 return True
         return False
+
+    def _start_again(self) -> None:
+        self.extra, self.search = {}, Search()
 
     def leg_facts(self, aerodromes: tuple[str, ...], number: int) -> FlightFacts:
         """Facts of one leg: its own ends; the other aerodromes of the plan are its stops."""
@@ -116,7 +155,8 @@ class Work:
         if not self.stops:
             return False
         self.excluded |= set(self.stops)
-        self.stops, self.extra = (), {}
+        self.stops = ()
+        self._start_again()
         return True
 
 
