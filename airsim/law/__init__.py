@@ -11,8 +11,12 @@ from airsim.law.judge import (
     Truth,
     Verdict,
     covers_place,
+    find_changes,
+    judge_facts,
+    judge_place,
     judge_rule,
     judge_time,
+    walk_tables,
 )
 from airsim.law.lint import LintFinding, find_unknown_names, lint_rulebook
 from airsim.law.model import (
@@ -49,7 +53,10 @@ __all__ = [
     "Who",
     "amend_rulebook",
     "covers_place",
+    "find_changes",
     "find_unknown_names",
+    "judge_facts",
+    "judge_place",
     "judge_rule",
     "judge_time",
     "lint_rulebook",
@@ -59,4 +66,5 @@ __all__ = [
     "parse_rules",
     "read_rules",
     "rulebook_schema",
+    "walk_tables",
 ]

@@ -329,19 +329,57 @@ def _judge_levels(levels: Levels | None, question: Question) -> _Result:
     return _YES if meets else _NO
 
 
+def judge_facts(table: Rule | Unless, facts: FlightFacts, at_ms: int) -> _Result:
+    """Judge all that one table, its exceptions apart, asks of a flight whatever it does.
+
+    Parameters
+    ----------
+    table : Rule or Unless
+    facts : FlightFacts
+    at_ms : int
+        UTC milliseconds: groups of States change.
+
+    Returns
+    -------
+    truth : bool or None
+    missing : frozenset of str
+        Facts that would decide, if `truth` is None.
+    """
+    results = [_judge_who(table.who, facts, at_ms)]
+    if results[0][0] is not False:
+        results.append(_judge_flight(table.flight, facts))
+    if isinstance(table, Unless) and table.permission_of:
+        # A permission granted case by case: held only where the flight says so.
+        results.append(("derogation" in facts.status, _NOTHING))
+    return _all_of(results)
+
+
+def judge_place(table: Rule | Unless, question: Question) -> bool:
+    """Whether one table, its exceptions apart, speaks of an activity at its places.
+
+    Parameters
+    ----------
+    table : Rule or Unless
+    question : Question
+        Its activity, places and start are looked at.
+
+    Returns
+    -------
+    bool
+    """
+    if table.activities and question.activity not in table.activities:
+        return False
+    return _judge_where(table.where, question)[0] is True
+
+
 def _judge_unless(unless: Unless, question: Question) -> _Result:
     results = [
-        (not unless.activities or question.activity in unless.activities, _NOTHING),
-        _judge_who(unless.who, question.facts, question.start_ms),
-        _judge_flight(unless.flight, question.facts),
-        _judge_where(unless.where, question),
+        (judge_place(unless, question), _NOTHING),
+        judge_facts(unless, question.facts, question.start_ms),
         _judge_levels(unless.levels, question),
     ]
     if unless.when is not None:
         results.append(_time_result(unless.when, question))
-    if unless.permission_of:
-        # A permission granted case by case: held only where the flight says so.
-        results.append(("derogation" in question.facts.status, _NOTHING))
     results += [_negate(_judge_unless(inner, question)) for inner in unless.unless]
     return _all_of(results)
 
@@ -356,32 +394,15 @@ def _judge_scope(rule: Rule, question: Question) -> _Result:
 
     Dates are looked at first: they dismiss most rules, and cost two comparisons.
     """
-    if question.activity not in rule.activities:
-        return _NO
     if question.known_ms is not None and rule.when.published_ms > question.known_ms:
         return _NO
-    results = [_time_result(rule.when, question)]
-    for judge in (_scope_who, _scope_flight, _scope_where, _scope_levels):
-        if results[-1][0] is False:
-            return _NO
-        results.append(judge(rule, question))
-    return _all_of(results)
-
-
-def _scope_who(rule: Rule, question: Question) -> _Result:
-    return _judge_who(rule.who, question.facts, question.start_ms)
-
-
-def _scope_flight(rule: Rule, question: Question) -> _Result:
-    return _judge_flight(rule.flight, question.facts)
-
-
-def _scope_where(rule: Rule, question: Question) -> _Result:
-    return _judge_where(rule.where, question)
-
-
-def _scope_levels(rule: Rule, question: Question) -> _Result:
-    return _judge_levels(rule.levels, question)
+    in_time = _time_result(rule.when, question)
+    if in_time[0] is False:
+        return _NO
+    facts = judge_facts(rule, question.facts, question.start_ms)
+    if facts[0] is False or not judge_place(rule, question):
+        return _NO
+    return _all_of((in_time, facts, _judge_levels(rule.levels, question)))
 
 
 def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:
@@ -443,25 +464,72 @@ def _find_moments(rule: Rule, licences: Iterable[Rule], question: Question) -> t
     first, last = question.start_ms, question.end_ms
     if first == last or judge_time(rule.when, first, last) is False:
         return ()
-    dates = [when for unless in rule.unless for when in _dates_of(unless)]
-    for licence in licences:
-        dates += [licence.when, *(w for unless in licence.unless for w in _dates_of(unless))]
-    changes = {at_ms for at_ms in GROUP_CHANGES_MS if first < at_ms <= last}
-    if not (dates or changes):
+    dates = _dates_of(rule, licences)
+    if len(dates) == 1 and not any(first < at_ms <= last for at_ms in GROUP_CHANGES_MS):
         return ()
-    for when in (rule.when, *dates):
+    return (first, *_changes_of(dates, question))
+
+
+def _changes_of(dates: Iterable[When], question: Question) -> list[int]:
+    """Instants after the start of a stay, up to its end, at which a date or a group changes."""
+    first, last = question.start_ms, question.end_ms
+    changes = set(GROUP_CHANGES_MS)
+    for when in dates:
         changes.update((*when.start, *when.end))
         if when.daily or when.weekly:
             for low, high in _scheduled_spans(when, first, last):
                 changes.update((low, high + 1))
-    return (first, *sorted(at_ms for at_ms in changes if first < at_ms <= last))
+    return sorted(at_ms for at_ms in changes if first < at_ms <= last)
 
 
-def _dates_of(unless: Unless) -> Iterator[When]:
-    if unless.when is not None:
-        yield unless.when
-    for inner in unless.unless:
-        yield from _dates_of(inner)
+def _dates_of(rule: Rule, licences: Iterable[Rule]) -> list[When]:
+    """Dates of a rule, of its exceptions, of its licences and of theirs."""
+    return [table.when for table in _walk(rule, licences) if table.when is not None]
+
+
+def _walk(rule: Rule | Unless, licences: Iterable[Rule] = ()) -> Iterator[Rule | Unless]:
+    yield rule
+    for unless in rule.unless:
+        yield from _walk(unless)
+    for licence in licences:
+        yield from _walk(licence)
+
+
+def walk_tables(rulebook: Rulebook, rule: Rule) -> tuple[Rule | Unless, ...]:
+    """All tables that a verdict on a rule may turn on.
+
+    Parameters
+    ----------
+    rulebook : Rulebook
+        Where licences are looked up.
+    rule : Rule
+
+    Returns
+    -------
+    tuple of Rule or Unless
+        The rule, its exceptions (nested ones too), the licences that name it, and theirs.
+    """
+    return tuple(_walk(rule, rulebook.licences_by_rule.get(rule.id, ())))
+
+
+def find_changes(rulebook: Rulebook, rule: Rule, question: Question) -> tuple[int, ...]:
+    """Instants at which the verdict on a rule may change with the start or the end of a stay.
+
+    Parameters
+    ----------
+    rulebook : Rulebook
+    rule : Rule
+    question : Question
+        Its span and its places are looked at.
+
+    Returns
+    -------
+    tuple of int
+        UTC milliseconds, rising, after the start of the span and not after its end. Stays that
+        start between the same two instants, and end between the same two, get the same verdict.
+    """
+    licences = rulebook.licences_by_rule.get(rule.id, ())
+    return tuple(_changes_of(_dates_of(rule, licences), question))
 
 
 def _judge_licence(licence: Rule, question: Question) -> _Result:
