@@ -1,0 +1,183 @@
+"""One question, one decision: what all regimes together say, with the verdicts it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from airsim.law import FlightFacts, Question, Rule, Verdict, judge_rule
+from airsim.permission.bound import BoundRulebook
+
+
+class Outcome(IntEnum):
+    """What a decision says, in rising order of gravity: the gravest rule decides."""
+
+    PERMITTED = 0
+    ADVISED_AGAINST = 1
+    UNKNOWN = 2
+    NOT_PERMITTED = 3
+    FORBIDDEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one question, with its reasons.
+
+    Parameters
+    ----------
+    question : Question
+    outcome : Outcome
+    verdicts : tuple of Verdict
+        The rules that decide: all of the gravest kind. Empty if no rule speaks (permitted).
+    advisories : tuple of Verdict
+        Advisory rules and operator policy that apply, whether or not they decide.
+    presumed : tuple of Verdict
+        Routine permits presumed held.
+    not_judged : tuple of Verdict
+        Rules that lack a fact about the tail, or are open questions of law; they change nothing.
+    conditional : tuple of Verdict
+        Rules that turn on the route flown, which is not known yet.
+    grounds : tuple of (Outcome, tuple of Verdict)
+        All that was said, by outcome: a graver outcome hides no lesser one.
+    """
+
+    question: Question
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...] = ()
+    advisories: tuple[Verdict, ...] = ()
+    presumed: tuple[Verdict, ...] = ()
+    not_judged: tuple[Verdict, ...] = ()
+    conditional: tuple[Verdict, ...] = ()
+    grounds: tuple[tuple[Outcome, tuple[Verdict, ...]], ...] = ()
+
+    def says(self, outcome: Outcome) -> tuple[Verdict, ...]:
+        """Rules that by themselves would give an outcome, decisive or hidden by graver ones."""
+        return dict(self.grounds).get(outcome, ())
+
+    @property
+    def lacking(self) -> tuple[Verdict, ...]:
+        """Permits missing that are lacking in kind: they cannot just be applied for."""
+        return tuple(
+            verdict
+            for verdict in self.says(Outcome.NOT_PERMITTED)
+            if verdict.rule.permit is not None and verdict.rule.permit.kind == "authority"
+        )
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Ids of the deciding rules, sorted."""
+        return tuple(sorted(v.rule.id for v in self.verdicts))
+
+
+# Without a tail, a rule that lists registrations changes nothing; type and maker are known or
+# assumed without one.
+TAIL_FACTS = frozenset({"registration"})
+
+
+class Weight(IntEnum):
+    """What one verdict adds to a decision: an outcome (same numbers), or only a remark."""
+
+    SILENT = 0
+    ADVISED_AGAINST = 1
+    UNKNOWN = 2
+    NOT_PERMITTED = 3
+    FORBIDDEN = 4
+    PRESUMED = 5
+    NOT_JUDGED = 6
+    CONDITIONAL = 7
+
+
+def weigh_verdict(verdict: Verdict, facts: FlightFacts, held: frozenset[str]) -> Weight:
+    """What one verdict adds to a decision on a flight of an operator that holds some permits."""
+    rule, unsure = verdict.rule, verdict.truth is None
+    if verdict.truth is False:
+        return Weight.SILENT
+    if rule.open_question:
+        return Weight.NOT_JUDGED
+    if "crossed" in verdict.missing:
+        return Weight.CONDITIONAL
+    if unsure and facts.registration is None and verdict.missing <= TAIL_FACTS:
+        return Weight.NOT_JUDGED
+    if rule.force != "binding":
+        return Weight.NOT_JUDGED if unsure else Weight.ADVISED_AGAINST
+    if rule.permit is not None and (
+        rule.id in held or (rule.permit.kind == "routine" and facts.scheduled)
+    ):
+        # Held, it opens the airspace whether or not it had to be asked for.
+        return Weight.PRESUMED
+    if unsure:
+        return Weight.UNKNOWN
+    return Weight.FORBIDDEN if rule.permit is None else Weight.NOT_PERMITTED
+
+
+def compose_decision(
+    question: Question, verdicts: Iterable[Verdict], held: frozenset[str]
+) -> Decision:
+    """Let all regimes speak: the gravest outcome stands, with every rule that says so."""
+    said: dict[int, list[Verdict]] = {}
+    for verdict in verdicts:
+        said.setdefault(weigh_verdict(verdict, question.facts, held), []).append(verdict)
+
+    def of(weight: int) -> tuple[Verdict, ...]:
+        return tuple(said.get(weight, ()))
+
+    grounds = tuple((kind, of(kind)) for kind in Outcome if kind and kind in said)
+    outcome, deciding = grounds[-1] if grounds else (Outcome.PERMITTED, ())
+    return Decision(
+        question, outcome, deciding, of(Weight.ADVISED_AGAINST), of(Weight.PRESUMED),
+        of(Weight.NOT_JUDGED), of(Weight.CONDITIONAL), grounds,
+    )  # fmt: skip
+
+
+def decide(
+    bound: BoundRulebook, question: Question, *, rules: Iterable[Rule] | None = None
+) -> Decision:
+    """Judge one activity at one place under all regimes.
+
+    Parameters
+    ----------
+    bound : BoundRulebook
+    question : Question
+    rules : iterable of Rule, optional
+        Candidates; default: those that name one of the places.
+
+    Returns
+    -------
+    Decision
+        PERMITTED if no rule speaks: over the high seas nothing has to be asked.
+    """
+    candidates = find_candidates(bound, question) if rules is None else rules
+    verdicts = [judge_rule(bound.rulebook, rule, question) for rule in candidates]
+    return compose_decision(question, verdicts, bound.held)
+
+
+def find_candidates(bound: BoundRulebook, question: Question) -> list[Rule]:
+    """Rules that speak of the activity at one of the places, in id order."""
+    named = {
+        rule.id: rule
+        for place in question.places
+        for at_ms in (question.start_ms, question.end_ms)  # groups may change on the way
+        for rule in bound.rules_at(question.activity, place, at_ms)
+    }
+    return [named[rule_id] for rule_id in sorted(named)]
+
+
+def find_breaches(bound: BoundRulebook, question: Question) -> tuple[Verdict, ...]:
+    """Rules addressed to persons that an activity breaks, or might break.
+
+    Returns
+    -------
+    tuple of Verdict
+        `truth` True: a breach. None: a fact is missing that would decide. Open questions of law
+        come with truth None and ``open question`` among the missing facts.
+    """
+    found = []
+    for rule in bound.person_rules:
+        verdict = judge_rule(bound.rulebook, rule, question)
+        if verdict.truth is False:
+            continue
+        if rule.open_question:
+            verdict = replace(verdict, truth=None, missing=frozenset({"open question"}))
+        found.append(verdict)
+    return tuple(found)
