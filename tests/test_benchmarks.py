@@ -1,0 +1,243 @@
+"""The benchmarks' front end, arithmetic and accuracy; never a time."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from airsim.airspace import Atlas, find_crossings, load_atlas
+from airsim.geodesy import great_circle_km
+from benchmarks import crossings
+from benchmarks.__main__ import PARTS, parse_options, print_rows, run_part
+from benchmarks.legs import Legs, Stays, compare_stays, draw_legs, join_pieces, stays_of
+from benchmarks.measuring import (
+    Timing,
+    fit_exponent,
+    format_table,
+    format_value,
+    import_peers,
+    note,
+    time_in_turn,
+)
+from benchmarks.peers import draw_lines, make_sampling_tree_peer, make_tree_peer
+from benchmarks.reference import find_by_brute_force, find_by_sub_legs
+from benchmarks.streaming import list_visited_cells
+
+SQUARES = {"WEST": (-120.0, 10.0, 20.0), "EAST": (60.0, 20.0, 25.0), "SEAM": (175.0, -10.0, 20.0)}
+
+
+def _ring(west: float, south: float, size: float) -> list[list[float]]:
+    steps = np.linspace(0.0, 1.0, 40, endpoint=False)
+    south_side = [(west + t * size, south) for t in steps]
+    east_side = [(west + size, south + t * size) for t in steps]
+    north_side = [(west + size - t * size, south + size) for t in steps]
+    west_side = [(west, south + size - t * size) for t in steps]
+    ring = [*south_side, *east_side, *north_side, *west_side]
+    return [[(lon + 180.0) % 360.0 - 180.0, lat] for lon, lat in [*ring, ring[0]]]
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """Three squares for FIRs, one of them across 180 degrees."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"designator": name},
+            "geometry": {"type": "Polygon", "coordinates": [_ring(*square)]},
+        }
+        for name, square in SQUARES.items()
+    ]
+    file = tmp_path_factory.mktemp("layer") / "fir.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return load_atlas(fir=file)
+
+
+def _stays(*rows: tuple[int, int, float, float]) -> Stays:
+    table = np.array(rows, np.float64).reshape(-1, 4)
+    leg, area = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+    return Stays(leg, area, table[:, 2], table[:, 3])
+
+
+# ------------------------------------------------------------------------------------ measuring
+def test_tasks_run_in_turn_after_one_warm_run_each() -> None:
+    order: list[str] = []
+    timings = time_in_turn(
+        {name: lambda name=name: order.append(name) or name for name in "ab"}, repeats=3
+    )
+    assert "".join(order) == "ab" + 3 * "ab"
+    assert [len(t.wall_s) for t in timings.values()] == [3, 3]
+    assert timings["b"].result == "b"
+
+
+def test_a_task_without_budget_runs_once_more_than_its_warm_run() -> None:
+    runs: list[int] = []
+    timings = time_in_turn({"slow": lambda: runs.append(0)}, repeats=9, budget_s=0.0)
+    assert len(runs) == 2
+    assert len(timings["slow"].wall_s) == 1
+
+
+def test_best_and_median_leave_the_first_run_out() -> None:
+    timing = Timing(99.0, (3.0, 1.0, 2.0), (6.0, 5.0, 4.0), None)
+    assert (timing.best_s, timing.median_s, timing.best_cpu_s) == (1.0, 2.0, 4.0)
+
+
+def test_exponents_are_those_of_power_laws() -> None:
+    size = np.array([10.0, 100.0, 1000.0])
+    assert fit_exponent(size, 7.0 * size**0.4) == pytest.approx(0.4)
+    assert np.isnan(fit_exponent([5.0, 5.0], [1.0, 2.0]))
+
+
+def test_absent_peers_are_named() -> None:
+    found, notes = import_peers(["json", "no_such_peer"])
+    assert list(found) == ["json"]
+    assert "no_such_peer is absent" in notes[0]["note"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (float("nan"), ""), (1234567, "1,234,567"), (1234.5, "1,230"), (0.0, "0"),
+     (0.12345, "0.123"), (4.2e-9, "4.2e-09"), (True, "yes"), ("S2", "S2")],
+)  # fmt: skip
+def test_values_show_the_digits_that_matter(value: object, text: str) -> None:
+    assert format_value(value) == text
+
+
+def test_tables_have_every_column_of_any_row() -> None:
+    lines = format_table(
+        [
+            {"table": "t", "method": "a", "us_per_leg": 1.0},
+            {"table": "t", "method": "b", "ratio": 2},
+        ]
+    ).splitlines()
+    assert lines[0].split() == ["|", "method", "|", "us", "per", "leg", "|", "ratio", "|"]
+    assert len({len(line) for line in lines}) == 1
+
+
+# ----------------------------------------------------------------------------------- front end
+def test_a_missing_part_is_said_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PARTS, "rules", "no_such_module")
+    (row,) = run_part("rules", quick=True, unsimplified=None)
+    assert "rules: not measured" in row["note"]
+
+
+def test_only_known_parts_are_taken() -> None:
+    assert parse_options(["--only", "crossings", "events"]).only == ["crossings", "events"]
+    with pytest.raises(SystemExit):
+        parse_options(["--only", "weather"])
+
+
+def test_tables_and_notes_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows([{"table": "Speed", "method": "ours", "ratio": 1.0}, note("a peer is absent")])
+    printed = capsys.readouterr().out
+    assert "Speed" in printed and "| ours" in printed and "* a peer is absent" in printed
+
+
+# ----------------------------------------------------------------------------- legs and stays
+def test_fewer_legs_are_the_head_of_more() -> None:
+    few, many = draw_legs(5), draw_legs(50)
+    for name in ("lon0", "lat0", "lon1", "lat1"):
+        np.testing.assert_array_equal(getattr(few, name), getattr(many.head(5), name))
+    assert len(many) == 50
+
+
+def test_pieces_that_touch_are_one_stay_and_touches_are_none() -> None:
+    stays = join_pieces(
+        np.array([0, 0, 0, 1]), np.array([7, 7, 7, 7]),
+        np.array([20.0, 10.0, 50.0, 5.0]), np.array([30.0, 20.0, 50.0, 6.0]),
+    )  # fmt: skip
+    assert stays.entry_km.tolist() == [10.0, 5.0]
+    assert stays.exit_km.tolist() == [30.0, 6.0]
+
+
+def test_errors_are_of_pairs_with_equal_counts_without_the_ends_of_legs() -> None:
+    truth = _stays((0, 1, 0.0, 10.0), (0, 2, 20.0, 100.0), (1, 1, 5.0, 6.0))
+    found = _stays((0, 1, 0.0, 10.002), (0, 2, 20.001, 100.0), (1, 1, 5.0, 5.4), (1, 1, 5.5, 6.0))
+    accuracy = compare_stays(found, truth, np.array([100.0, 100.0]))
+    assert (accuracy.pairs, accuracy.wrong_count) == (3, 1)
+    np.testing.assert_allclose(np.sort(accuracy.errors_m), [1.0, 2.0])
+
+
+def test_a_stay_found_by_one_side_only_is_a_wrong_count() -> None:
+    length = np.array([100.0])
+    one, none = _stays((0, 3, 1.0, 2.0)), _stays()
+    assert compare_stays(one, none, length).wrong_count == 1
+    assert compare_stays(none, one, length).wrong_count == 1
+    assert compare_stays(one, none, length, without=np.array([3])).pairs == 0
+
+
+# ---------------------------------------------------------------------------------- crossings
+def _of_ours(atlas: Atlas, legs: Legs, model: str = "sphere") -> Stays:
+    return stays_of(find_crossings(atlas, legs.to_paths(), layers=["fir"], model=model))  # type: ignore[arg-type]
+
+
+def _lengths(legs: Legs) -> np.ndarray:
+    return great_circle_km(legs.lon0, legs.lat0, legs.lon1, legs.lat1)
+
+
+def test_brute_force_agrees_with_the_index(atlas: Atlas) -> None:
+    legs = draw_legs(200)
+    accuracy = compare_stays(
+        _of_ours(atlas, legs), find_by_brute_force(atlas.layer("fir"), legs), _lengths(legs)
+    )
+    assert accuracy.pairs > 50
+    assert accuracy.wrong_count == 0
+    assert accuracy.errors_m.max() < 1e-3
+
+
+def test_short_pieces_on_the_map_come_near_the_great_circle(atlas: Atlas) -> None:
+    legs = draw_legs(200)
+    layer = atlas.layer("fir")
+    areas = np.array(crossings.area_polygons(layer, range(len(layer))), dtype=object)
+    truth = find_by_brute_force(layer, legs)
+    fine, coarse = (
+        compare_stays(make_tree_peer(areas, step)(legs), truth, _lengths(legs)) for step in (5, 200)
+    )
+    assert fine.wrong_count == 0
+    assert np.median(fine.errors_m) < np.median(coarse.errors_m)
+    samples = compare_stays(make_sampling_tree_peer(areas)(legs), truth, _lengths(legs))
+    assert 100.0 < np.median(samples.errors_m) <= samples.errors_m.max() < 5_100.0
+
+
+def test_lines_are_split_at_180(atlas: Atlas) -> None:
+    legs = Legs(np.array([170.0]), np.array([0.0]), np.array([-170.0]), np.array([10.0]))
+    lines, owner = draw_lines(legs, 50.0)
+    assert owner.tolist() == [0, 0]
+    assert [line.bounds[0::2] for line in lines] == [(170.0, 180.0), (-180.0, -170.0)]
+
+
+def test_geodesics_in_short_pieces_have_the_stays_of_long_ones(atlas: Atlas) -> None:
+    legs = draw_legs(60)
+    pieces = find_by_sub_legs(atlas, ["fir"], legs)["fir"]
+    accuracy = compare_stays(_of_ours(atlas, legs, "wgs84"), pieces, 2e4 + np.zeros(60))
+    assert accuracy.wrong_count == 0
+    assert np.median(accuracy.errors_m) < 2.0
+
+
+def test_visited_cells_lie_next_to_each_other(atlas: Atlas) -> None:
+    legs = draw_legs(20)
+    start, cell = list_visited_cells(atlas.layer("fir"), legs)
+    n = atlas.layer("fir").index.lines.size - 1
+    face, i, j = cell // (n * n), cell // n % n, cell % n
+    for k in range(20):
+        part = slice(start[k], start[k + 1])
+        step = np.abs(np.diff(i[part])) + np.abs(np.diff(j[part]))
+        same_face = np.diff(face[part]) == 0
+        assert (step[same_face] <= 2).all()
+        assert start[k + 1] > start[k]
+
+
+def test_ratios_are_those_of_the_times_in_the_table(atlas: Atlas) -> None:
+    rows = crossings.measure_layer(atlas, "fir", "squares", crossings.TINY)
+    speed = [row for row in rows if row["table"] == "Crossings: speed, squares"]
+    base = speed[0]["us_per_leg"]
+    assert speed[0]["method"] == "airsim, sphere, 2 threads"
+    for row in speed:
+        assert row["ratio"] == pytest.approx(row["us_per_leg"] / base)
+    methods = {row["method"].split(",")[0] for row in speed}
+    assert {"shapely STRtree + intersection", "geopandas.overlay"} <= methods
+    exact = [row for row in rows if row["table"] == crossings.ACCURACY]
+    assert {row["wrong_count"] for row in exact if "wgs84" in row["method"]} == {0}
+    (stream, _) = [row for row in rows if row["table"] == crossings.STREAM]
+    assert stream["ratio"] == pytest.approx(stream["airsim_us"] / stream["streaming_us"])
