@@ -236,7 +236,7 @@ def when_answers(when: When, first_ms: int, last_ms: int) -> Answers:
 def who_answers(who: Who, facts: FlightFacts, at_ms: int) -> Answers:
     facts_asked = (
         "operator", "licensed_in", "registered_in", "registration", "owned_in", "controlled_in",
-        "chartered_in", "typecode",
+        "chartered_in", "decided_in", "typecode",
     )  # fmt: skip
     tests = [
         given(getattr(facts, name), lambda v, names=names: v in names)
@@ -251,6 +251,13 @@ def who_answers(who: Who, facts: FlightFacts, at_ms: int) -> Answers:
                          ("registration", who.registration_not)):  # fmt: skip
         if banned:
             tests.append(given(getattr(facts, name), lambda v, banned=banned: v not in banned))
+    tests += [
+        given(getattr(facts, name), lambda v, names=names: not v.isdisjoint(names))
+        for name in ("marketed_in", "designated")
+        if (names := getattr(who, name))
+    ]
+    if who.us_content_over is not None:
+        tests.append(given(facts.us_content, lambda v: v > who.us_content_over))
     if who.us_origin is not None:
         tests.append(given(facts.us_origin, lambda v: v == who.us_origin))
     if who.max_seats is not None:
@@ -327,7 +334,7 @@ def shared_answers(tests: Rule | Unless, question: Question, at_ms: int) -> list
 def unless_answers(unless: Unless, question: Question, at_ms: int) -> Answers:
     tests = shared_answers(unless, question, at_ms)
     if unless.permission_of:
-        tests.append(frozenset({"derogation" in question.facts.status}))
+        tests.append(frozenset({unless.granted_as in question.facts.derogations}))
     inner = [opposite(unless_answers(u, question, at_ms)) for u in unless.unless]
     return every([*tests, *inner])
 
@@ -387,7 +394,8 @@ def decide_slowly(
             continue
         answers = rule_answers(rules, rule, question)
         routine = rule.permit is not None and rule.permit.kind == "routine"
-        has_permit = rule.id in held or (routine and question.facts.scheduled)
+        named = rule.id in held or rule.id in question.facts.held
+        has_permit = named or (routine and question.facts.scheduled)
         if answers == NO or rule.open_question or (rule.permit is not None and has_permit):
             continue
         if answers == EITHER:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from math import asin, atan2, cos, degrees, radians, sin
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import oracle
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import make_rule
 
@@ -35,6 +36,7 @@ from airsim.law import (
     rulebook_schema,
 )
 
+DAY_MS = 86_400_000
 LITHUANIA = Place("territory", "LT", "LT", True)
 BELAVIA = FlightFacts(
     "BRU", "BY", "BY", "BY", "BY", registration="EW-366PA", typecode="B738", seats=189,
@@ -71,6 +73,10 @@ PREDICATES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], str]
     ("who", {"owned_in": ["BY"]}, {}, {"owned_in": "IE"}, "owned_in"),
     ("who", {"controlled_in": ["BY"]}, {}, {"controlled_in": "TR"}, "controlled_in"),
     ("who", {"chartered_in": ["RU"]}, {"chartered_in": "RU"}, {}, "chartered_in"),
+    ("who", {"decided_in": ["RU"]}, {"decided_in": "RU"}, {"decided_in": "TR"}, "decided_in"),
+    ("who", {"marketed_in": ["BY"]}, {"marketed_in": frozenset({"AZ", "BY"})}, {}, "marketed_in"),
+    ("who", {"designated": ["EU"]}, {"designated": frozenset({"EU"})}, {}, "designated"),
+    ("who", {"us_content_over": 25}, {"us_content": 25.1}, {"us_content": 25.0}, "us_content"),
     ("who", {"us_origin": True}, {}, {"us_origin": False}, "us_origin"),
     ("who", {"us_origin": False}, {"us_origin": False}, {}, "us_origin"),
     ("who", {"typecode": ["B738"]}, {}, {"typecode": "E195"}, "typecode"),
@@ -229,6 +235,76 @@ def test_both_sides_of_a_date(when, at, truth) -> None:
     assert verdict.missing == ({"hour of start or end"} if truth is None else set())
 
 
+def altitude_deg(lon: float, lat: float, at_ms: int) -> float:
+    """Height of the sun's centre: the low-precision formulas of the Astronomical Almanac."""
+    days = (at_ms - parse_instant("2000-01-01T12:00Z")) / DAY_MS
+    g, q = radians(357.529 + 0.98560028 * days), 280.459 + 0.98564736 * days
+    longitude = radians(q + 1.915 * sin(g) + 0.020 * sin(2 * g))
+    tilt = radians(23.439 - 0.00000036 * days)
+    ascension = atan2(cos(tilt) * sin(longitude), cos(longitude))
+    declination = asin(sin(tilt) * sin(longitude))
+    sidereal = radians(15 * (18.697374558 + 24.06570982441908 * days) + lon)
+    phi = radians(lat)
+    return degrees(
+        asin(sin(phi) * sin(declination) + cos(phi) * cos(declination) * cos(sidereal - ascension))
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    lon=st.floats(-180, 180), lat=st.floats(-60, 60),
+    at_ms=st.integers(parse_instant("1990-01-01"), parse_instant("2060-01-01")),
+)  # fmt: skip
+def test_by_day_means_that_the_sun_stands_above_the_horizon(lon, lat, at_ms) -> None:
+    height = altitude_deg(lon, lat, at_ms)
+    assume(abs(height + 0.833) > 0.35)  # a minute or two of the sun's way up
+    for span, holds in (("sunrise-sunset", height > -0.833), ("sunset-sunrise", height < -0.833)):
+        rule = make_rule("R1", when={"daily": [span], "sun_at": [lon, lat]})
+        assert judge_time(rule.when, at_ms) is holds
+
+
+SUN: list[tuple[dict[str, Any], str, bool]] = [
+    # London, almanac: 20 June 2024 03:43 to 20:21.
+    ({"daily": ["sunrise-sunset"], "sun_at": [-0.13, 51.51]}, "2024-06-20T03:41Z", False),
+    ({"daily": ["sunrise-sunset"], "sun_at": [-0.13, 51.51]}, "2024-06-20T03:45Z", True),
+    ({"daily": ["sunrise-sunset"], "sun_at": [-0.13, 51.51]}, "2024-06-20T20:19Z", True),
+    ({"daily": ["sunrise-sunset"], "sun_at": [-0.13, 51.51]}, "2024-06-20T20:23Z", False),
+    ({"daily": ["sunset+30m-sunrise-30m"], "sun_at": [-0.13, 51.51]}, "2024-06-20T20:49Z", False),
+    ({"daily": ["sunset+30m-sunrise-30m"], "sun_at": [-0.13, 51.51]}, "2024-06-20T20:53Z", True),
+    ({"daily": ["sunset+30m-sunrise-30m"], "sun_at": [-0.13, 51.51]}, "2024-06-21T03:11Z", True),
+    ({"daily": ["sunset+30m-sunrise-30m"], "sun_at": [-0.13, 51.51]}, "2024-06-21T03:15Z", False),
+    ({"daily": ["sunset-23:00"], "sun_at": [-0.13, 51.51]}, "2024-06-20T22:59Z", True),
+    ({"daily": ["sunset-23:00"], "sun_at": [-0.13, 51.51]}, "2024-06-20T23:00Z", False),
+    ({"daily": ["22:00-sunrise"], "sun_at": [-0.13, 51.51]}, "2024-06-21T03:40Z", True),
+    # The night of Wednesday 10 September 2025 at Warsaw runs into Thursday.
+    ({"daily": ["sunset-sunrise"], "sun_at": [21, 52], "weekly": [3]}, "2025-09-11T03:00Z", True),
+    ({"daily": ["sunset-sunrise"], "sun_at": [21, 52], "weekly": [3]}, "2025-09-11T20:00Z", False),
+    # Auckland: the day of 21 December begins in the afternoon of the 20th, UTC.
+    ({"daily": ["sunrise-sunset"], "sun_at": [174.8, -36.9]}, "2024-12-20T17:00Z", True),
+    ({"daily": ["sunrise-sunset"], "sun_at": [174.8, -36.9]}, "2024-12-20T16:55Z", False),
+    # Murmansk: no night in June, no day in December, at any minute of them.
+    *(
+        ({"daily": [span], "sun_at": [33.1, 69.0]}, f"{day}T{hour}Z", holds)
+        for day, up in (("2025-06-21", True), ("2025-12-21", False))
+        for hour in ("00:00", "09:46", "09:48", "12:00", "21:47", "21:48", "21:50", "23:59")
+        for span, holds in (("sunrise-sunset", up), ("sunset-sunrise", not up))
+    ),
+]
+
+
+@pytest.mark.parametrize(("when", "at", "holds"), SUN)
+def test_by_night_is_from_sunset_to_sunrise_at_the_place_named(when, at, holds) -> None:
+    assert judge(make_rule("R1", when=when), at=at).truth is holds
+
+
+def test_a_day_without_sunrise_is_all_night_and_one_without_sunset_has_none() -> None:
+    for day, night_ms in (("2025-12-21", DAY_MS), ("2025-06-21", 0)):
+        start_ms = parse_instant(day)
+        when = make_rule("R1", when={"daily": ["sunset-sunrise"], "sun_at": [33.1, 69.0]}).when
+        dark = sum(judge_time(when, start_ms + k * 60_000) is True for k in range(1440))
+        assert dark * 60_000 == night_ms
+
+
 STAYS: list[tuple[dict[str, Any], str, str, bool | None]] = [
     ({"from": "2022-02-24T03:00Z"}, "2022-02-24T02:00Z", "2022-02-24T02:59:59Z", False),
     ({"from": "2022-02-24T03:00Z"}, "2022-02-24T02:00Z", "2022-02-24T03:00Z", True),
@@ -336,11 +412,11 @@ def test_an_exception_to_an_exception_brings_the_rule_back() -> None:
         ({"activities": ["overflight"]}, {}, True),
         ({"activities": ["landing"]}, {}, False),
         ({"permission_of": "the CAA"}, {}, False),
-        ({"permission_of": "the CAA"}, {"status": frozenset({"derogation"})}, True),
+        ({"permission_of": "the CAA"}, {"derogations": frozenset({"R1"})}, True),
         ({"permission_of": "the CAA", "who": [{"operator": ["BRU"]}]}, {}, False),
         (
             {"permission_of": "the CAA", "who": [{"operator": ["THY"]}]},
-            {"status": frozenset({"derogation"})},
+            {"derogations": frozenset({"R1"})},
             False,
         ),
         ({"when": {"from": "2022-04-05T12:00Z"}}, {}, True),
@@ -353,6 +429,23 @@ def test_an_exception_to_an_exception_brings_the_rule_back() -> None:
 def test_what_an_exception_asks(table, asked, relieved) -> None:
     verdict = judge(make_rule("R1", unless=[unless("x", **table)]), **asked)
     assert verdict.truth is (None if relieved is None else not relieved)
+
+
+def test_a_derogation_frees_from_the_rule_for_which_it_was_granted_alone() -> None:
+    by_leave = unless("leave", permission_of="the CAA")
+    nested = unless("cargo", flight=[{"service": ["cargo"]}], unless=[by_leave])
+    first, second = (make_rule(name, unless=[by_leave]) for name in ("R1", "R2"))
+    granted = {"derogations": frozenset({"R1"})}
+    assert [judge(rule, **granted).truth for rule in (first, second)] == [False, True]
+    # Deeper down it still goes by the rule, and shared permissions by the name they share.
+    deep = make_rule("R1", unless=[nested])
+    assert judge(deep, service="cargo").truth is False
+    assert judge(deep, service="cargo", **granted).truth is True
+    shared = unless("leave", permission_of="the CAA", granted_as="LEAVE")
+    for name in ("R1", "R2"):
+        rule = make_rule(name, unless=[shared])
+        assert judge(rule, **granted).truth is True
+        assert judge(rule, derogations=frozenset({"LEAVE"})).truth is False
 
 
 def test_a_licence_relieves_only_what_it_names_of_its_own_regime_in_its_own_scope() -> None:
@@ -431,7 +524,6 @@ def book(*rules: Rule) -> Rulebook:
     return make_rulebook(rules)
 
 
-DAY_MS = 86_400_000
 TWO = book(
     make_rule("R1", regime="EU", authority="EU", when={"from": "2021-06-04T22:00Z"}),
     make_rule(
@@ -571,6 +663,11 @@ FAULTS = [
             ('when = { daily = ["1800-0500"] }', "when", "write 17:00-04:00"),
             ('when = { daily = ["18:75-19:00"] }', "when", "write 17:00-04:00"),
             ('when = { daily = ["18:00-18:00"] }', "when", "write 17:00-04:00"),
+            ('when = { daily = ["sunset-sunrise"] }', "when", "goes with sunrise"),
+            ("when = { sun_at = [21.0, 52.0] }", "when", "goes with sunrise"),
+            ('when = { daily = ["sunset-sunset"], sun_at = [21, 52] }', "when", "sunset-sunrise"),
+            ('when = { daily = ["dusk-dawn"], sun_at = [21, 52] }', "when", "sunset-sunrise"),
+            ('when = { daily = ["sunset-sunrise"], sun_at = [21, 95] }', "when.sun_at.1", "90"),
             ("when = { weekly = [0] }", "when.weekly.0", "greater than or equal to 1"),
             ("levels = { lower_ft = 9500, upper_ft = 9500 }", "levels", "not above"),
             ('unless = [{ id = "x", title = "x" }]', "unless.0", "needs a test"),

@@ -83,7 +83,8 @@ WHO: list[dict[str, Any]] = [
     {"registered_in_group": "EU"}, {"registration": ["EW-1", "TC-1"]},
     {"registration_not": ["EW-1"]}, {"owned_in": ["BY", "RU"]}, {"controlled_in": ["BY"]},
     {"chartered_in": ["BY"]}, {"us_origin": True}, {"typecode": ["B738"]}, {"max_seats": 19},
-    {"licensed_in": ["BY"], "registered_in": ["BY", "RU"]},
+    {"licensed_in": ["BY"], "registered_in": ["BY", "RU"]}, {"decided_in": ["BY"]},
+    {"marketed_in": ["BY", "LT"]}, {"designated": ["EU"]}, {"us_content_over": 25},
     {"operator": ["BRU", "THY"], "owned_in": ["BY"]},
 ]  # fmt: skip
 FLIGHT: list[dict[str, Any]] = [
@@ -219,7 +220,10 @@ FACTS: dict[str, list[Any]] = {
     "service": ["passenger", "cargo"], "stops": [(), (("UUEE", "RU"),)],
     "crossed": [frozenset(), frozenset({"BY"}), None], "item": ["EAR99", None],
     "filed_ms": [BREXIT_MS, BREXIT_MS + 1, None],
-    "status": [frozenset(), frozenset({"emergency"}), frozenset({"derogation"})],
+    "status": [frozenset(), frozenset({"emergency"})],
+    "derogations": [frozenset(), frozenset({"R1"})], "held": [frozenset(), frozenset({"R2"})],
+    "decided_in": ["", "BY", None], "marketed_in": [frozenset(), frozenset({"BY", "GB"}), None],
+    "designated": [frozenset(), frozenset({"EU"}), None], "us_content": [25.0, 25.1, None],
 }  # fmt: skip
 
 

@@ -10,11 +10,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from airsim.base import GROUP_CHANGES_MS, states_in_group
-from airsim.law.model import FlightTest, Levels, Rule, Unless, When, Where, Who, parse_span
+from airsim.law.model import (
+    DaySide,
+    FlightTest,
+    Levels,
+    Rule,
+    Unless,
+    When,
+    Where,
+    Who,
+    parse_span,
+)
 from airsim.law.rulebook import Rulebook
+from airsim.law.sun import DAY_MS, find_sun_times
 
 Truth = bool | None
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +37,18 @@ class FlightFacts:
         ICAO designator.
     licensed_in, registered_in, owned_in, controlled_in, chartered_in : str or None
         ISO 3166-1 alpha-2 of the licensing State, State of registry, owner, controller, charterer.
+    decided_in : str or None
+        State of whoever can decide when and where the aircraft takes off or lands.
+    marketed_in : frozenset of str or None
+        Licensing States of other carriers that sell the flight under their own code.
+    designated : frozenset of str or None
+        Sanctions lists (EU, UK, OFAC, ...) on which operator, owner or charterer stands.
     registration, typecode : str or None
     seats : int or None
     us_origin : bool or None
         Whether the airframe is of United States origin.
+    us_content : float or None
+        Controlled United States content of the airframe, percent.
     scheduled : bool or None
     service : str
         passenger, cargo, ...
@@ -46,6 +64,10 @@ class FlightFacts:
         Classification of the part or cargo asked about (EAR99, 9A991, ITAR, ...).
     status : frozenset of str
         emergency, humanitarian, state, ...
+    derogations : frozenset of str
+        Ids of rules from which the authority that they name has excused this flight.
+    held : frozenset of str
+        Ids of `require-permit` rules whose permit this flight holds.
     """
 
     operator: str
@@ -69,6 +91,12 @@ class FlightFacts:
     filed_ms: int | None = None
     item: str | None = None
     status: frozenset[str] = frozenset()
+    decided_in: str | None = ""
+    marketed_in: frozenset[str] | None = frozenset()
+    designated: frozenset[str] | None = frozenset()
+    us_content: float | None = None
+    derogations: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,13 +151,17 @@ class Verdict:
     not_relieved_by: tuple[str, ...] = ()
 
 
-_Result = tuple[Truth, frozenset[str]]
+# Truth, and the facts that would decide where it is None.
+Result = tuple[Truth, frozenset[str]]
+# A field of a table of tests, and what it says of the question.
+Test = tuple[str, Result]
 _NOTHING: frozenset[str] = frozenset()
-_YES: _Result = (True, _NOTHING)
-_NO: _Result = (False, _NOTHING)
+_YES: Result = (True, _NOTHING)
+_NO: Result = (False, _NOTHING)
 
 
-def _all_of(results: Iterable[_Result]) -> _Result:
+def all_of(results: Iterable[Result]) -> Result:
+    """Joined by "and"; where it is unknown, everything missing is named."""
     missing: frozenset[str] = _NOTHING
     truth: Truth = True
     for value, lacks in results:
@@ -140,7 +172,8 @@ def _all_of(results: Iterable[_Result]) -> _Result:
     return truth, missing
 
 
-def _any_of(results: Iterable[_Result]) -> _Result:
+def any_of(results: Iterable[Result]) -> Result:
+    """Joined by "or"; where it is unknown, everything missing is named."""
     missing: frozenset[str] = _NOTHING
     truth: Truth = False
     for value, lacks in results:
@@ -151,14 +184,27 @@ def _any_of(results: Iterable[_Result]) -> _Result:
     return truth, missing
 
 
-def _negate(result: _Result) -> _Result:
+def negate(result: Result) -> Result:
+    """Not so; what is missing stays missing."""
     return (None if result[0] is None else not result[0]), result[1]
 
 
-def _one_of(value: str | None, allowed: Iterable[str], fact: str) -> _Result:
+def _lack(fact: str) -> Result:
+    return None, frozenset({fact})
+
+
+def _known(truth: bool) -> Result:
+    return _YES if truth else _NO
+
+
+def _one_of(value: str | None, allowed: Iterable[str], fact: str) -> Result:
     if value is None:
-        return None, frozenset({fact})
-    return (_YES if value in allowed else _NO) if value else _NO
+        return _lack(fact)
+    return _known(bool(value) and value in allowed)
+
+
+def _some_of(values: frozenset[str] | None, allowed: Iterable[str], fact: str) -> Result:
+    return _lack(fact) if values is None else _known(not values.isdisjoint(allowed))
 
 
 def judge_time(when: When, start_ms: int, end_ms: int | None = None) -> Truth:
@@ -191,108 +237,133 @@ def judge_time(when: When, start_ms: int, end_ms: int | None = None) -> Truth:
 
 def _scheduled_spans(when: When, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
     """Parts of [start, end] inside the daily and weekly schedule."""
-    day = start_ms // DAY_MS - 1
+    # The sun's day at the reference point may begin half a day before or after the UTC one.
+    margin = 2 if when.sun_at is not None else 1
     found: list[tuple[int, int]] = []
-    while day * DAY_MS <= end_ms:
+    for day in range(start_ms // DAY_MS - margin, end_ms // DAY_MS + margin):
         weekday = datetime.fromtimestamp(day * DAY_MS / 1000, UTC).isoweekday()
-        if not when.weekly or weekday in when.weekly:
-            for text in when.daily or ("00:00-24:00",):
-                begin, finish = parse_span(text)
-                if finish <= begin:
-                    finish += DAY_MS
-                low = max(start_ms, day * DAY_MS + begin)
-                # Spans are half open: the rule no longer binds at its closing minute.
-                high = min(end_ms, day * DAY_MS + finish - 1)
-                if low <= high:
-                    found.append((low, high))
-        day += 1
+        if when.weekly and weekday not in when.weekly:
+            continue
+        for text in when.daily or ("00:00-24:00",):
+            begin, finish = _place_span(text, day, when.sun_at)
+            low = max(start_ms, begin)
+            # Spans are half open: the rule no longer binds at its closing minute.
+            high = min(end_ms, finish - 1)
+            if low <= high:
+                found.append((low, high))
     return found
 
 
-def _judge_who(who: tuple[Who, ...], facts: FlightFacts, at_ms: int) -> _Result:
-    return _any_of(_judge_subject(test, facts, at_ms) for test in who) if who else _YES
+def _place_span(text: str, day: int, sun_at: tuple[float, float] | None) -> tuple[int, int]:
+    """Begin and end of a daily span that begins on a day, UTC milliseconds."""
+    sides = parse_span(text)
+
+    def at(side: DaySide, on_day: int) -> int:
+        if not side.event:
+            return on_day * DAY_MS + side.offset_ms
+        assert sun_at is not None
+        return find_sun_times(*sun_at, on_day)[side.event == "sunset"] + side.offset_ms
+
+    begin, finish = (at(side, day) for side in sides)
+    # By day the sun may not rise at all, and that night has 24 hours: the order of the words says
+    # which day is meant, not the order of the times.
+    events = [side.event for side in sides]
+    over_night = finish <= begin if "" in events else events != ["sunrise", "sunset"]
+    return begin, at(sides[1], day + 1) if over_night else finish
 
 
-def _judge_subject(test: Who, facts: FlightFacts, at_ms: int) -> _Result:
-    results: list[_Result] = []
-    for names, value, fact in (
-        (test.operator, facts.operator, "operator"),
-        (test.licensed_in, facts.licensed_in, "licensed_in"),
-        (test.registered_in, facts.registered_in, "registered_in"),
-        (test.registration, facts.registration, "registration"),
-        (test.owned_in, facts.owned_in, "owned_in"),
-        (test.controlled_in, facts.controlled_in, "controlled_in"),
-        (test.chartered_in, facts.chartered_in, "chartered_in"),
-        (test.typecode, facts.typecode, "typecode"),
+def judge_who(who: tuple[Who, ...], facts: FlightFacts, at_ms: int) -> Result:
+    """Whether operator and aircraft are those of one of the tables; groups as of `at_ms`."""
+    if not who:
+        return _YES
+    return any_of(all_of(r for _, r in who_tests(test, facts, at_ms)) for test in who)
+
+
+def who_tests(test: Who, facts: FlightFacts, at_ms: int) -> Iterator[Test]:
+    """Every field given in a table on operator and aircraft, judged."""
+    for field, names, value in (
+        ("operator", test.operator, facts.operator),
+        ("licensed_in", test.licensed_in, facts.licensed_in),
+        ("registered_in", test.registered_in, facts.registered_in),
+        ("registration", test.registration, facts.registration),
+        ("owned_in", test.owned_in, facts.owned_in),
+        ("controlled_in", test.controlled_in, facts.controlled_in),
+        ("chartered_in", test.chartered_in, facts.chartered_in),
+        ("decided_in", test.decided_in, facts.decided_in),
+        ("typecode", test.typecode, facts.typecode),
     ):
         if names:
-            results.append(_one_of(value, names, fact))
-    for group, value, fact in (
-        (test.licensed_in_group, facts.licensed_in, "licensed_in"),
-        (test.registered_in_group, facts.registered_in, "registered_in"),
+            yield field, _one_of(value, names, field)
+    for field, fact, group, value in (
+        ("licensed_in_group", "licensed_in", test.licensed_in_group, facts.licensed_in),
+        ("registered_in_group", "registered_in", test.registered_in_group, facts.registered_in),
     ):
         if group:
-            results.append(_one_of(value, states_in_group(group, at_ms), fact))
-    for names, value, fact in (
-        (test.operator_not, facts.operator, "operator"),
-        (test.licensed_not_in, facts.licensed_in, "licensed_in"),
-        (test.registration_not, facts.registration, "registration"),
+            yield field, _one_of(value, states_in_group(group, at_ms), fact)
+    for field, fact, names, value in (
+        ("operator_not", "operator", test.operator_not, facts.operator),
+        ("licensed_not_in", "licensed_in", test.licensed_not_in, facts.licensed_in),
+        ("registration_not", "registration", test.registration_not, facts.registration),
     ):
         if names:
-            results.append(_negate(_one_of(value, names, fact)))
+            yield field, negate(_one_of(value, names, fact))
+    if test.marketed_in:
+        yield "marketed_in", _some_of(facts.marketed_in, test.marketed_in, "marketed_in")
+    if test.designated:
+        yield "designated", _some_of(facts.designated, test.designated, "designated")
     if test.us_origin is not None:
         known = facts.us_origin
-        lacks: _Result = (None, frozenset({"us_origin"}))
-        results.append(lacks if known is None else (known is test.us_origin, _NOTHING))
+        yield "us_origin", _lack("us_origin") if known is None else _known(known is test.us_origin)
+    if test.us_content_over is not None:
+        share = facts.us_content
+        yield (
+            "us_content_over",
+            _lack("us_content") if share is None else _known(share > test.us_content_over),
+        )
     if test.max_seats is not None:
-        seats: _Result = (None, frozenset({"seats"}))
-        results.append(seats if facts.seats is None else (facts.seats <= test.max_seats, _NOTHING))
-    return _all_of(results)
+        seats = facts.seats
+        yield "max_seats", _lack("seats") if seats is None else _known(seats <= test.max_seats)
 
 
-def _judge_flight(tests: tuple[FlightTest, ...], facts: FlightFacts) -> _Result:
-    return _any_of(_judge_flight_test(test, facts) for test in tests) if tests else _YES
+def judge_flight(tests: tuple[FlightTest, ...], facts: FlightFacts) -> Result:
+    """Whether the flight is that of one of the tables."""
+    if not tests:
+        return _YES
+    return any_of(all_of(r for _, r in flight_tests(test, facts)) for test in tests)
 
 
-def _judge_flight_test(test: FlightTest, facts: FlightFacts) -> _Result:
-    results: list[_Result] = []
+def flight_tests(test: FlightTest, facts: FlightFacts) -> Iterator[Test]:
+    """Every field given in a table on the flight, judged."""
     if test.scheduled is not None:
         known = facts.scheduled
-        lacks: _Result = (None, frozenset({"scheduled"}))
-        results.append(lacks if known is None else (known is test.scheduled, _NOTHING))
-    for names, value, fact in (
-        (test.service, facts.service, "service"),
-        (test.origin_in, facts.origin_state, "origin"),
-        (test.destination_in, facts.destination_state, "destination"),
-        (test.origin, facts.origin, "origin"),
-        (test.destination, facts.destination, "destination"),
-        (test.item, facts.item, "item"),
+        yield "scheduled", _lack("scheduled") if known is None else _known(known is test.scheduled)
+    for field, fact, names, value in (
+        ("service", "service", test.service, facts.service),
+        ("origin_in", "origin", test.origin_in, facts.origin_state),
+        ("destination_in", "destination", test.destination_in, facts.destination_state),
+        ("origin", "origin", test.origin, facts.origin),
+        ("destination", "destination", test.destination, facts.destination),
+        ("item", "item", test.item, facts.item),
     ):
         if names:
-            results.append(_one_of(value, names, fact))
-    for names, value, fact in (
-        (test.origin_not_in, facts.origin_state, "origin"),
-        (test.destination_not_in, facts.destination_state, "destination"),
-        (test.destination_not, facts.destination, "destination"),
+            yield field, _one_of(value, names, fact)
+    for field, fact, names, value in (
+        ("origin_not_in", "origin", test.origin_not_in, facts.origin_state),
+        ("destination_not_in", "destination", test.destination_not_in, facts.destination_state),
+        ("destination_not", "destination", test.destination_not, facts.destination),
     ):
         if names:
-            results.append(_negate(_one_of(value, names, fact)))
+            yield field, negate(_one_of(value, names, fact))
     if test.plan_aerodrome_in:
         states = {facts.origin_state, facts.destination_state, *(s for _, s in facts.stops)}
-        results.append((not states.isdisjoint(test.plan_aerodrome_in), _NOTHING))
+        yield "plan_aerodrome_in", _known(not states.isdisjoint(test.plan_aerodrome_in))
     if test.crossed:
-        if facts.crossed is None:
-            results.append((None, frozenset({"crossed"})))
-        else:
-            results.append((not facts.crossed.isdisjoint(test.crossed), _NOTHING))
+        yield "crossed", _some_of(facts.crossed, test.crossed, "crossed")
     if test.filed_after is not None:
-        filed: _Result = (None, frozenset({"filed"}))
-        results.append(
-            filed if facts.filed_ms is None else (facts.filed_ms > test.filed_after, _NOTHING)
-        )
+        filed = facts.filed_ms
+        yield "filed_after", _lack("filed") if filed is None else _known(filed > test.filed_after)
     if test.status:
-        results.append((not facts.status.isdisjoint(test.status), _NOTHING))
-    return _all_of(results)
+        yield "status", _known(not facts.status.isdisjoint(test.status))
 
 
 def covers_place(where: Where, place: Place, at_ms: int) -> bool:
@@ -311,26 +382,58 @@ def covers_place(where: Where, place: Place, at_ms: int) -> bool:
     return where.anywhere or place.designator in named.get(place.layer, ())
 
 
-def _judge_where(where: tuple[Where, ...], question: Question) -> _Result:
+def judge_where(where: tuple[Where, ...], places: tuple[Place, ...], at_ms: int) -> Result:
+    """Whether one of the tables names one of the places; groups as of `at_ms`."""
     if not where:
         return _YES
-    hit = any(
-        covers_place(table, place, question.start_ms)
-        for table in where
-        for place in question.places
-    )
-    return _YES if hit else _NO
+    return _known(any(covers_place(table, place, at_ms) for table in where for place in places))
 
 
-def _judge_levels(levels: Levels | None, question: Question) -> _Result:
+def judge_levels(levels: Levels | None, lower_ft: float, upper_ft: float) -> Result:
+    """Whether the levels flown meet those of a rule."""
     if levels is None:
         return _YES
-    meets = question.lower_ft < levels.upper_ft and question.upper_ft >= levels.lower_ft
-    return _YES if meets else _NO
+    return _known(lower_ft < levels.upper_ft and upper_ft >= levels.lower_ft)
 
 
-def judge_facts(table: Rule | Unless, facts: FlightFacts, at_ms: int) -> _Result:
-    """Judge all that one table, its exceptions apart, asks of a flight whatever it does.
+def fact_tests(table: Rule | Unless, facts: FlightFacts, at_ms: int) -> Iterator[Test]:
+    """Whatever a table, its exceptions apart, asks of the flight itself, judged."""
+    if table.who:
+        yield "who", judge_who(table.who, facts, at_ms)
+    if table.flight:
+        yield "flight", judge_flight(table.flight, facts)
+    if isinstance(table, Unless) and table.permission_of:
+        # Granted case by case: held only where the flight says so.
+        yield "permission_of", _known(table.granted_as in facts.derogations)
+
+
+def place_tests(table: Rule | Unless, question: Question) -> Iterator[Test]:
+    """Whatever a table, its exceptions apart, asks of activity and places, judged."""
+    if table.activities:
+        yield "activities", _known(question.activity in table.activities)
+    if table.where:
+        yield "where", judge_where(table.where, question.places, question.start_ms)
+
+
+def table_tests(table: Rule | Unless, question: Question) -> Iterator[Test]:
+    """Every part of a rule or exception, judged; its own exceptions are not among them.
+
+    Dates come first: they dismiss most rules, and cost two comparisons.
+    """
+    if isinstance(table, Rule):
+        known_ms = question.known_ms
+        yield "published", _known(known_ms is None or table.when.published_ms <= known_ms)
+    if table.when is not None:
+        truth = judge_time(table.when, question.start_ms, question.end_ms)
+        yield "when", (_lack("hour of start or end") if truth is None else _known(truth))
+    yield from fact_tests(table, question.facts, question.start_ms)
+    yield from place_tests(table, question)
+    if table.levels is not None:
+        yield "levels", judge_levels(table.levels, question.lower_ft, question.upper_ft)
+
+
+def judge_facts(table: Rule | Unless, facts: FlightFacts, at_ms: int) -> Result:
+    """Judge all that one table, its exceptions apart, asks of the flight itself.
 
     Parameters
     ----------
@@ -345,13 +448,7 @@ def judge_facts(table: Rule | Unless, facts: FlightFacts, at_ms: int) -> _Result
     missing : frozenset of str
         Facts that would decide, if `truth` is None.
     """
-    results = [_judge_who(table.who, facts, at_ms)]
-    if results[0][0] is not False:
-        results.append(_judge_flight(table.flight, facts))
-    if isinstance(table, Unless) and table.permission_of:
-        # A permission granted case by case: held only where the flight says so.
-        results.append(("derogation" in facts.status, _NOTHING))
-    return _all_of(results)
+    return all_of(result for _, result in fact_tests(table, facts, at_ms))
 
 
 def judge_place(table: Rule | Unless, question: Question) -> bool:
@@ -367,42 +464,15 @@ def judge_place(table: Rule | Unless, question: Question) -> bool:
     -------
     bool
     """
-    if table.activities and question.activity not in table.activities:
-        return False
-    return _judge_where(table.where, question)[0] is True
+    return all_of(result for _, result in place_tests(table, question))[0] is True
 
 
-def _judge_unless(unless: Unless, question: Question) -> _Result:
-    results = [
-        (judge_place(unless, question), _NOTHING),
-        judge_facts(unless, question.facts, question.start_ms),
-        _judge_levels(unless.levels, question),
-    ]
-    if unless.when is not None:
-        results.append(_time_result(unless.when, question))
-    results += [_negate(_judge_unless(inner, question)) for inner in unless.unless]
-    return _all_of(results)
-
-
-def _time_result(when: When, question: Question) -> _Result:
-    truth = judge_time(when, question.start_ms, question.end_ms)
-    return truth, (frozenset({"hour of start or end"}) if truth is None else _NOTHING)
-
-
-def _judge_scope(rule: Rule, question: Question) -> _Result:
-    """Whether a rule's own scope holds, before exceptions and licences; and what is missing.
-
-    Dates are looked at first: they dismiss most rules, and cost two comparisons.
-    """
-    if question.known_ms is not None and rule.when.published_ms > question.known_ms:
-        return _NO
-    in_time = _time_result(rule.when, question)
-    if in_time[0] is False:
-        return _NO
-    facts = judge_facts(rule, question.facts, question.start_ms)
-    if facts[0] is False or not judge_place(rule, question):
-        return _NO
-    return _all_of((in_time, facts, _judge_levels(rule.levels, question)))
+def judge_table(table: Rule | Unless, question: Question) -> Result:
+    """Judge a rule or exception with the exceptions to it; licences apart."""
+    scope = all_of(result for _, result in table_tests(table, question))
+    if scope[0] is False or not table.unless:
+        return scope
+    return all_of([scope, *(negate(judge_table(unless, question)) for unless in table.unless)])
 
 
 def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:
@@ -419,37 +489,37 @@ def judge_rule(rulebook: Rulebook, rule: Rule, question: Question) -> Verdict:
     -------
     Verdict
     """
+    return find_decisive(rulebook, rule, question)[1]
+
+
+def find_decisive(rulebook: Rulebook, rule: Rule, question: Question) -> tuple[Question, Verdict]:
+    """The verdict on a rule, and the moment of the stay, or the whole of it, that gives it."""
     licences = rulebook.licences_by_rule.get(rule.id, ())
     moments = _find_moments(rule, licences, question)
     if not moments:
-        return _judge_once(rule, licences, question)
+        return question, _judge_once(rule, licences, question)
     # An exception that ends on the way frees only the part of the stay before: the rule applies
     # to the stay if it does at some moment of it.
-    verdicts = [
-        _judge_once(rule, licences, replace(question, start_ms=at_ms, end_ms=at_ms))
-        for at_ms in moments
-    ]
+    asked = [replace(question, start_ms=at_ms, end_ms=at_ms) for at_ms in moments]
+    found = [(moment, _judge_once(rule, licences, moment)) for moment in asked]
     rank = {True: 0, None: 1, False: 2}
-    return min(verdicts, key=lambda verdict: (rank[verdict.truth], not verdict.relieved_by))
+    return min(found, key=lambda pair: (rank[pair[1].truth], not pair[1].relieved_by))
 
 
 def _judge_once(rule: Rule, licences: Iterable[Rule], question: Question) -> Verdict:
     """Judge scope, exceptions and licences of a rule for a stay as a whole."""
-    scope = _judge_scope(rule, question)
+    scope = all_of(result for _, result in table_tests(rule, question))
     if scope[0] is False:
         return Verdict(rule, False)
     results = [scope]
     relieved: list[str] = []
     failed: list[str] = []
-    for unless in rule.unless:
-        found = _judge_unless(unless, question)
-        results.append(_negate(found))
-        (relieved if found[0] else failed).append(unless.id)
-    for licence in licences:
-        found = _judge_licence(licence, question)
-        results.append(_negate(found))
-        (relieved if found[0] else failed).append(licence.id)
-    truth, missing = _all_of(results)
+    reliefs: list[Rule | Unless] = [*rule.unless, *licences]
+    for relief in reliefs:
+        found = judge_table(relief, question)
+        results.append(negate(found))
+        (relieved if found[0] else failed).append(relief.id)
+    truth, missing = all_of(results)
     if relieved:
         return Verdict(rule, False, relieved_by=tuple(relieved))
     return Verdict(rule, truth, missing, (), tuple(failed))
@@ -530,10 +600,3 @@ def find_changes(rulebook: Rulebook, rule: Rule, question: Question) -> tuple[in
     """
     licences = rulebook.licences_by_rule.get(rule.id, ())
     return tuple(_changes_of(_dates_of(rule, licences), question))
-
-
-def _judge_licence(licence: Rule, question: Question) -> _Result:
-    scope = _judge_scope(licence, question)
-    return _all_of(
-        [scope, *(_negate(_judge_unless(unless, question)) for unless in licence.unless)]
-    )

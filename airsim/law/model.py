@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -38,8 +41,9 @@ Activity = Literal[
 ]  # fmt: skip
 Status = Literal[
     "emergency", "humanitarian", "state", "military", "medical", "search-and-rescue", "calibration",
-    "derogation", "coordinated",
+    "coordinated",
 ]  # fmt: skip
+STATUSES: tuple[str, ...] = get_args(Status)
 Force = Literal["binding", "advisory", "operator-policy"]
 Effect = Literal["prohibit", "require-permit", "permit"]
 Confidence = Literal["V", "V*", "V-date", "K", "U", "assumed", "synthetic"]
@@ -100,7 +104,13 @@ class _Table(BaseModel):
 
 
 class Who(_Table):
-    """A test on operator and aircraft; all given fields must hold."""
+    """A test on operator and aircraft; all given fields must hold.
+
+    `marketed_in` looks at the carriers that sell the flight under their own code, `decided_in` at
+    the State of whoever can decide when and where it takes off or lands, `designated` at the
+    sanctions lists on which operator, owner or charterer stands, `us_content_over` at the share of
+    controlled United States content of the airframe, in percent.
+    """
 
     operator: tuple[str, ...] = ()
     operator_not: tuple[str, ...] = ()
@@ -114,7 +124,11 @@ class Who(_Table):
     owned_in: tuple[State, ...] = ()
     controlled_in: tuple[State, ...] = ()
     chartered_in: tuple[State, ...] = ()
+    decided_in: tuple[State, ...] = ()
+    marketed_in: tuple[State, ...] = ()
+    designated: tuple[str, ...] = ()
     us_origin: bool | None = None
+    us_content_over: Annotated[float, Field(ge=0, lt=100)] | None = None
     typecode: tuple[str, ...] = ()
     max_seats: int | None = None
 
@@ -168,7 +182,8 @@ class When(_Table):
     `published` is when planners could know it (default: the earliest `from`). A `from` or `to`
     given as [earliest, latest] is vague: inside the interval the rule is UNKNOWN. `daily` holds
     UTC spans such as ``17:00-04:00`` (past midnight allowed), `weekly` ISO weekdays (1 = Monday)
-    of the day on which a span begins.
+    of the day on which a span begins. A side of a span may be ``sunrise`` or ``sunset``, also
+    ``sunset+30m``, at the reference point `sun_at` ([longitude, latitude] in degrees).
     """
 
     published: Instant | None = None
@@ -176,13 +191,20 @@ class When(_Table):
     end: Bounds = Field((OPEN_TO, OPEN_TO), alias="to")
     daily: tuple[str, ...] = ()
     weekly: tuple[Annotated[int, Field(ge=1, le=7)], ...] = ()
+    sun_at: (
+        tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.start[0] >= self.end[1]:
             raise ValueError("'to' is not after 'from'")
-        for span in self.daily:
-            parse_span(span)
+        by_sun = any(side.event for text in self.daily for side in parse_span(text))
+        if by_sun is not (self.sun_at is not None):
+            raise ValueError(
+                "'sun_at' = [lon, lat] goes with sunrise or sunset, and only with them"
+            )
         return self
 
     @property
@@ -191,17 +213,38 @@ class When(_Table):
         return self.start[0] if self.published is None else self.published
 
 
-_SPAN = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)")
+class DaySide(NamedTuple):
+    """One side of a daily span: a clock time, or minutes after (before) an event of the sun."""
+
+    event: str
+    offset_ms: int
 
 
-def parse_span(text: str) -> tuple[int, int]:
-    """Turn ``HH:MM-HH:MM`` into milliseconds of the day; the end may be below the start."""
+_SIDE = r"(?:(\d\d):([0-5]\d)|(sunrise|sunset)([+-]\d{1,3}m)?)"
+_SPAN = re.compile(f"{_SIDE}-{_SIDE}")
+
+
+@lru_cache(maxsize=1024)
+def parse_span(text: str) -> tuple[DaySide, DaySide]:
+    """Sides of ``HH:MM-HH:MM``; the second may be below the first: it is of the next day.
+
+    Raises
+    ------
+    ValueError
+        Not of that form, or of no length.
+    """
     match = _SPAN.fullmatch(text.strip())
-    hours = [int(part) for part in match.groups()] if match else [24, 1, 24, 1]
-    start, end = ((60 * hours[k] + hours[k + 1]) * 60_000 for k in (0, 2))
-    if start > 86_400_000 or end > 86_400_000 or start == end:
-        raise ValueError(f"{text!r} is no span of the day; write 17:00-04:00")
-    return start, end
+    parts = match.groups() if match else ()
+    sides = [_read_side(*parts[k : k + 4]) for k in range(0, len(parts), 4)]
+    if not sides or sides[0] == sides[1] or any(s.offset_ms > 86_400_000 for s in sides):
+        raise ValueError(f"{text!r} is no span of the day; write 17:00-04:00 or sunset-sunrise")
+    return sides[0], sides[1]
+
+
+def _read_side(hour: str, minute: str, event: str, shift: str) -> DaySide:
+    if event:
+        return DaySide(event, 60_000 * int((shift or "0m")[:-1]))
+    return DaySide("", 60_000 * (60 * int(hour) + int(minute)))
 
 
 class Levels(_Table):
@@ -218,7 +261,11 @@ class Levels(_Table):
 
 
 class Unless(_Table):
-    """An exception: where it holds, its rule does not; it may have exceptions of its own."""
+    """An exception: where it holds, its rule does not; it may have exceptions of its own.
+
+    With `permission_of` it holds only for a flight to which that authority granted it;
+    `granted_as` is the name under which a flight says so (default: the id of the rule).
+    """
 
     id: str
     title: str
@@ -230,6 +277,7 @@ class Unless(_Table):
     levels: Levels | None = None
     unless: tuple[Unless, ...] = ()
     permission_of: str = ""
+    granted_as: str = ""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -237,6 +285,14 @@ class Unless(_Table):
         if not any(tests) and not self.permission_of:
             raise ValueError("an exception needs a test or 'permission_of'")
         return self
+
+
+def _name_permission(unless: Unless, rule_id: str) -> Unless:
+    inner = tuple(_name_permission(table, rule_id) for table in unless.unless)
+    named = unless.granted_as or (rule_id if unless.permission_of else "")
+    if (named, inner) == (unless.granted_as, unless.unless):
+        return unless
+    return unless.model_copy(update={"granted_as": named, "unless": inner})
 
 
 class Reference(_Table):
@@ -248,6 +304,14 @@ class Reference(_Table):
     sources: tuple[str, ...] = ()
 
 
+class Quota(_Table):
+    """How many flights a permission covers: `most` per `per`, counted for each `each`."""
+
+    most: Annotated[int, Field(ge=1)]
+    per: Literal["hour", "day", "week", "month", "season", "year"]
+    each: Literal["operator", "State", "all"] = "all"
+
+
 class Permit(_Table):
     """What a `require-permit` rule asks for.
 
@@ -256,6 +320,8 @@ class Permit(_Table):
     `lead_time_days` is how long before the flight it must be asked for, counted in working days
     (Monday to Friday) if `working_days`; `validity_hours` how long after the time granted it
     holds; `apply_to` the office and channel; `reference` where lead time and validity are read.
+    A `quota` limits how many flights get it; flights are not counted here: whoever is not presumed
+    or said to hold a place in it has none.
     """
 
     authority: str
@@ -264,11 +330,15 @@ class Permit(_Table):
     working_days: bool = False
     validity_hours: Annotated[float, Field(gt=0)] | None = None
     apply_to: str = ""
+    quota: Quota | None = None
     reference: Reference | None = None
 
 
 class Rule(_Table):
-    """One machine-readable norm of a legal instrument."""
+    """One machine-readable norm of a legal instrument.
+
+    A norm that was amended is one rule for each version; `replaces` names the versions before.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Za-z0-9/.>+-]*$")]
     title: str
@@ -285,6 +355,7 @@ class Rule(_Table):
     levels: Levels | None = None
     unless: tuple[Unless, ...] = ()
     relieves: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
     permit: Permit | None = None
     person_bound: str = ""
     basis: str = ""
@@ -294,6 +365,13 @@ class Rule(_Table):
     alternative: str = ""
     open_question: bool = False
     note: str = ""
+
+    @field_validator("unless", mode="after")
+    @classmethod
+    def _name_permissions(
+        cls, unless: tuple[Unless, ...], info: ValidationInfo
+    ) -> tuple[Unless, ...]:
+        return tuple(_name_permission(table, info.data.get("id", "")) for table in unless)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -101,9 +101,8 @@ def weigh_verdict(verdict: Verdict, facts: FlightFacts, held: frozenset[str]) ->
         return Weight.NOT_JUDGED
     if rule.force != "binding":
         return Weight.NOT_JUDGED if unsure else Weight.ADVISED_AGAINST
-    if rule.permit is not None and (
-        rule.id in held or (rule.permit.kind == "routine" and facts.scheduled)
-    ):
+    routine = rule.permit is not None and rule.permit.kind == "routine" and facts.scheduled
+    if rule.permit is not None and (routine or rule.id in held or rule.id in facts.held):
         # Held, it opens the airspace whether or not it had to be asked for.
         return Weight.PRESUMED
     if unsure:
