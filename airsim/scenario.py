@@ -249,14 +249,17 @@ def make_scenario(
     Raises
     ------
     InputError
-        A rule names airspace or an aerodrome that does not exist; an amendment names no rule.
+        A rule names airspace or an aerodrome that does not exist; an amendment or `held` names no
+        rule, or `held` one that asks for no permit.
     """
-    changes = tuple(amendments)
-    law = amend_rulebook(rulebook if rulebook is not None else load_rulebook(), changes)
+    changes, permits = tuple(amendments), tuple(held)
+    base = rulebook if rulebook is not None else load_rulebook()
+    law = amend_rulebook(base, changes)
     air = atlas if atlas is not None else shipped_atlas()
     check_rule_names(law, air)
+    check_held(permits, base, law, file=name)
     return Scenario(
-        name, name, "", 0, 0, air, law, bind_rulebook(law, air, held=held),
+        name, name, "", 0, 0, air, law, bind_rulebook(law, air, held=permits),
         load_aerodromes(), load_operators(), load_types(),
         shipped_fleet(OPEN_TO if at_ms is None else at_ms), shipped_services(),
         amendments=changes, options=options or Options(),
@@ -684,18 +687,11 @@ class _Binder:
             for found in error.problems:
                 self.note(f"amendment {found.record}", found.problem, found.remedy)
             return None, ()
-        # The permit of a rule that an amendment lifts may stay listed.
-        self._check_held(rules.held, {**base.by_id, **law.by_id})
+        self._attempt(
+            lambda: check_held(rules.held, base, law, file=str(self.path), record="rules.held"),
+            None,
+        )
         return law, changes
-
-    def _check_held(self, held: Iterable[str], rules: Mapping[str, Rule]) -> None:
-        for rule_id in held:
-            if rule_id not in rules:
-                near = get_close_matches(rule_id, rules, n=3)
-                remedy = f"did you mean {', '.join(near)}?" if near else "see `airsim rules list`"
-                self.note("rules.held", f"no rule {rule_id!r}", remedy)
-            elif rules[rule_id].permit is None:
-                self.note("rules.held", f"{rule_id} asks for no permit", "take it out")
 
     def _check_zone_names(self, atlas: Atlas) -> None:
         known = sorted(set(atlas.layer("zone").designator))
@@ -713,6 +709,30 @@ def _make_probe(number: int, table: ProbeTable) -> Flight:
         table.operator, table.adep, table.ades, table.eobt, 0, table.typecode or "",
         table.registration, scheduled=table.scheduled, probe=True,
     )  # fmt: skip
+
+
+def check_held(
+    held: Iterable[str], base: Rulebook, law: Rulebook, *, file: str, record: str = "held"
+) -> None:
+    """Refuse permits said to be held that no rule asks for: they would open nothing.
+
+    The permit of a rule of `base` that an amendment has lifted from `law` may stay listed.
+
+    Raises
+    ------
+    InputError
+        Every such name.
+    """
+    rules = {**base.by_id, **law.by_id}
+    problems = ProblemList()
+    for rule_id in held:
+        if rule_id not in rules:
+            near = get_close_matches(rule_id, rules, n=3)
+            remedy = f"did you mean {', '.join(near)}?" if near else "see `airsim rules list`"
+            problems.add(file, record, f"no rule {rule_id!r}", remedy)
+        elif rules[rule_id].permit is None:
+            problems.add(file, record, f"{rule_id} asks for no permit", "take it out")
+    problems.raise_if_any()
 
 
 def check_rule_names(law: Rulebook, atlas: Atlas) -> None:
