@@ -43,7 +43,6 @@ from airsim.base import (
 )
 from airsim.law import (
     Amendment,
-    Rule,
     Rulebook,
     amend_rulebook,
     find_unknown_names,
@@ -755,13 +754,24 @@ def check_rule_names(law: Rulebook, atlas: Atlas) -> None:
     problems.raise_if_any()
 
 
-def known_names() -> dict[str, frozenset[str]]:
-    """Every name a rule may use, by kind, for the linter."""
-    atlas = shipped_atlas()
+def known_names(atlas: Atlas | None = None) -> dict[str, frozenset[str]]:
+    """Every name a rule may use, by kind, for the linter; default: in the shipped airspace."""
+    air = atlas if atlas is not None else shipped_atlas()
     return {
-        "fir": frozenset(atlas.layer("fir").designator),
-        "zone": frozenset(atlas.layer("zone").designator),
+        "fir": frozenset(air.layer("fir").designator),
+        "zone": frozenset(air.layer("zone").designator),
         "aerodrome": frozenset(load_aerodromes()),
         "operator": frozenset(load_operators()),
         "typecode": frozenset(load_types()),
     }
+
+
+def area_lives(atlas: Atlas | None = None) -> dict[tuple[str, str], tuple[tuple[int, int], ...]]:
+    """From when to when areas exist, by layer and designator, for the linter."""
+    air = atlas if atlas is not None else shipped_atlas()
+    lives: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {}
+    for layer in air.layers:
+        spans = zip(layer.valid_from_ms.tolist(), layer.valid_to_ms.tolist(), strict=True)
+        for designator, span in zip(layer.designator, spans, strict=True):
+            lives[layer.name, designator] = (*lives.get((layer.name, designator), ()), span)
+    return lives

@@ -27,7 +27,6 @@ from airsim.law import (
     amend_rulebook,
     judge_rule,
     judge_time,
-    lint_rulebook,
     load_rulebook,
     make_rulebook,
     parse_amendments,
@@ -746,67 +745,6 @@ def test_the_shipped_rulebook_does_not_depend_on_the_order_of_files(rulebook: Ru
     again = make_rulebook(reversed(rulebook.rules))
     assert again.content_hash == rulebook.content_hash
     assert [rule.id for rule in rulebook] == sorted(rule.id for rule in rulebook)
-
-
-# ---------------------------------------------------------------------------------------- lint
-def findings(*rules: Rule, known: dict[str, set[str]] | None = None) -> list[tuple[str, str]]:
-    return [(f.level, f.message) for f in lint_rulebook(book(*rules), known)]
-
-
-HERE = {"where": [{"territory": ["LT"]}]}
-
-
-def test_lint_is_silent_on_a_sound_rulebook() -> None:
-    licence = make_rule("L1", effect="permit", relieves=["R1"])
-    assert findings(make_rule("R1", **HERE), licence) == []
-
-
-@pytest.mark.parametrize(
-    ("rules", "level", "words"),
-    [
-        ([make_rule("R1")], "error", "says nowhere"),
-        (
-            [make_rule("R1", regime="EU", **HERE),
-             make_rule("L1", regime="UK", effect="permit", relieves=["R1"])],
-            "error", "another regime",
-        ),
-        ([make_rule("L1", effect="permit", relieves=["R9"])], "warning", "R9, which is not here"),
-        (
-            [make_rule("R1", when={"to": "2021-01-01"}, **HERE),
-             make_rule("L1", effect="permit", relieves=["R1"], when={"from": "2021-01-01"})],
-            "warning", "never in force together",
-        ),
-        ([make_rule("R1", reference={"instrument": "i"}, **HERE)], "warning", "no source"),
-        (
-            [make_rule("R1", when={"from": "2022-01-01"}, last_evidence="2021-01-01", **HERE)],
-            "warning", "older than its publication",
-        ),
-        (
-            [make_rule("R1", when={"from": "2022-01-01", "published": "2022-01-02"}, **HERE)],
-            "warning", "after it came into force",
-        ),
-    ],
-)  # fmt: skip
-def test_lint_finds(rules, level, words) -> None:
-    ((found_level, message),) = findings(*rules)
-    assert (found_level, words in message) == (level, True)
-
-
-def test_lint_finds_names_that_dangle_even_in_exceptions_of_exceptions() -> None:
-    nested = unless("y", where=[{"zone": ["NO-ZONE"]}], flight=[{"origin": ["XXXX"]}])
-    rule = make_rule(
-        "R1", where=[{"fir": ["EYVL", "NOFI"]}], who=[{"operator": ["BRU"], "typecode": ["B7X7"]}],
-        unless=[unless("x", who=[{"operator": ["ZZZ"]}], unless=[nested])],
-    )  # fmt: skip
-    known = {
-        "fir": {"EYVL"}, "zone": {"EP-R129"}, "aerodrome": {"EYVI"}, "operator": {"BRU"},
-        "typecode": {"B738"},
-    }  # fmt: skip
-    assert sorted(message for _, message in findings(rule, known=known)) == [
-        "unknown aerodrome 'XXXX'", "unknown fir 'NOFI'", "unknown operator 'ZZZ'",
-        "unknown typecode 'B7X7'", "unknown zone 'NO-ZONE'",
-    ]  # fmt: skip
-    assert findings(rule, known={"fir": {"EYVL", "NOFI"}}) == []
 
 
 # -------------------------------------------------------------------------------------- schema

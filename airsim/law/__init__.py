@@ -32,6 +32,7 @@ from airsim.law.model import (
     rulebook_schema,
 )
 from airsim.law.rulebook import Rulebook, load_rulebook, make_rulebook, parse_rules, read_rules
+from airsim.law.scope import covers_scope
 
 __all__ = [
     "Activity",
@@ -53,6 +54,7 @@ __all__ = [
     "Who",
     "amend_rulebook",
     "covers_place",
+    "covers_scope",
     "find_changes",
     "find_unknown_names",
     "judge_facts",

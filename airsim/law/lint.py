@@ -142,7 +142,7 @@ def _lint_exceptions(rule: Rule) -> Iterator[LintFinding]:
         elif not can_meet(rule, unless, rule.activities):
             yield LintFinding(
                 "warning", rule.id, f"exception {unless.id!r} frees nothing of what it forbids",
-                "an exception acts inside the rule: same areas, activities, dates and levels",
+                "an exception acts inside its rule: on the same areas, activities and dates",
             )  # fmt: skip
         elif "overflight" in (unless.activities or rule.activities) and not can_meet(
             rule, unless, ["overflight"]
@@ -214,7 +214,7 @@ def _lint_names(rule: Rule, known: Mapping[str, AbstractSet[str]]) -> Iterator[L
 def _suggest(name: str, kind: str, known: Mapping[str, AbstractSet[str]]) -> str:
     other = [its for its, names in known.items() if its != kind and name in names]
     if other:
-        return f"{name} is the name of a {other[0]}"
+        return f"{name} is not a {kind} but: {other[0]}"
     near = get_close_matches(name.upper(), sorted(known[kind]), n=3)
     if near:
         return f"did you mean {', '.join(near)}?"
@@ -229,7 +229,7 @@ def _suggest(name: str, kind: str, known: Mapping[str, AbstractSet[str]]) -> str
 
 # ------------------------------------------------------------------------- licences, shadows
 def _lint_licence(rule: Rule, rulebook: Rulebook) -> Iterator[LintFinding]:
-    for target_id in rule.relieves:
+    for target_id in sorted(set(rule.relieves)):
         target = rulebook.by_id.get(target_id)
         if target is None:
             near = get_close_matches(target_id, rulebook.by_id, n=3)
@@ -306,7 +306,7 @@ def _shadows(rulebook: Rulebook, strong: Rule, idle: Rule) -> bool:
 def _find_overlaps(rulebook: Rulebook) -> Iterator[LintFinding]:
     for target_id, licences in rulebook.licences_by_rule.items():
         target = rulebook.by_id[target_id]
-        for one, other in combinations(licences, 2):
+        for one, other in combinations({rule.id: rule for rule in licences}.values(), 2):
             wider = covers_scope(one, other), covers_scope(other, one)
             if any(wider):
                 wide, idle = (one, other) if wider[0] else (other, one)

@@ -62,7 +62,7 @@ def can_meet(one: Rule | Unless, other: Rule | Unless, activities: Iterable[str]
     Parameters
     ----------
     one, other : Rule or Unless
-        Their exceptions are not looked at.
+        Their exceptions are not looked at, nor their levels: a climb passes through both.
     activities : iterable of str
 
     Returns
@@ -78,7 +78,6 @@ def can_meet(one: Rule | Unless, other: Rule | Unless, activities: Iterable[str]
     ]
     return (
         times_meet(one.when or ALWAYS, other.when or ALWAYS)
-        and _levels_meet(one.levels, other.levels)
         and _tests_meet(one.who, other.who)
         and _tests_meet(one.flight, other.flight)
         and any(_where_meets(one.where, other.where, passing=a == "overflight") for a in shared)
@@ -97,11 +96,11 @@ def name_places(where: Iterable[Where]) -> frozenset[Atom]:
 
 # ---------------------------------------------------------------------------------------- time
 def covers_time(wide: When, narrow: When) -> bool:
-    """Whether `wide` is surely in force, and known, whenever `narrow` may be."""
+    """Whether `wide` is in force, and known, whenever `narrow` is, and may be whenever it may."""
     schedule = (wide.daily, wide.weekly)
     return (
-        wide.start[1] <= narrow.start[0]
-        and wide.end[0] >= narrow.end[1]
+        all(a <= b for a, b in zip(wide.start, narrow.start, strict=True))
+        and all(a >= b for a, b in zip(wide.end, narrow.end, strict=True))
         and (schedule == ((), ()) or schedule == (narrow.daily, narrow.weekly))
         and wide.published_ms <= narrow.published_ms
     )
@@ -124,11 +123,6 @@ def is_ever_in_force(when: When) -> bool:
 def _covers_levels(wide: Levels | None, narrow: Levels | None) -> bool:
     low, high = narrow or Levels(), wide or Levels()
     return high.lower_ft <= low.lower_ft and low.upper_ft <= high.upper_ft
-
-
-def _levels_meet(one: Levels | None, other: Levels | None) -> bool:
-    a, b = one or Levels(), other or Levels()
-    return a.lower_ft < b.upper_ft and b.lower_ft < a.upper_ft
 
 
 def _permission(table: Rule | Unless) -> str:
@@ -230,15 +224,16 @@ def _covers_where(wide: Sequence[Where], narrow: Sequence[Where]) -> bool:
     if not narrow:
         return any(table.anywhere and not table.except_territory for table in wide)
     return all(
-        any(_covers_atom(table, atom, set(own.except_territory)) for table in wide)
+        any(_covers_atom(table, own, atom) for table in wide)
         for own in narrow
         for atom in _list_atoms(own)
     )
 
 
-def _covers_atom(table: Where, atom: Atom, excepted: set[str]) -> bool:
+def _covers_atom(table: Where, own: Where, atom: Atom) -> bool:
+    """Whether `table` names a place that `own` names, whenever it does."""
     layer, name = atom
-    less = set(table.except_territory) - excepted
+    less = set(table.except_territory) - set(own.except_territory)
     if name == ANY:
         return table.anywhere and not less
     if name == ANY_EU:
@@ -247,6 +242,9 @@ def _covers_atom(table: Where, atom: Atom, excepted: set[str]) -> bool:
         return False  # whose aerodrome it is, is not known here
     if layer == "territory" and name in less:
         return False
+    by_group = layer == "territory" and name not in own.territory
+    if by_group and own.territory_group == table.territory_group:
+        return True
     return table.anywhere or atom in _list_atoms(table, ever=False)
 
 
