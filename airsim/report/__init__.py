@@ -12,13 +12,22 @@ if TYPE_CHECKING:
     from airsim.report.geojson import write_geojson
     from airsim.report.maps import draw_route
     from airsim.report.page import render_report
+    from airsim.report.rule import print_hits
     from airsim.report.terminal import print_check, print_summary
 
-__all__ = ["draw_route", "print_check", "print_summary", "render_report", "write_geojson"]
+__all__ = [
+    "draw_route",
+    "print_check",
+    "print_hits",
+    "print_summary",
+    "render_report",
+    "write_geojson",
+]
 
 _HOMES = {
     "draw_route": "maps",
     "print_check": "terminal",
+    "print_hits": "rule",
     "print_summary": "terminal",
     "render_report": "page",
     "write_geojson": "geojson",
