@@ -53,6 +53,7 @@ STATE_NAMES: dict[str, str] = {
 STATE_CODES: frozenset[str] = frozenset(STATE_NAMES)
 
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+_NO_CONTRACTING_STATE = ("AQ", "EH", "LI", "NU", "PS", "TW", "VA", "XK")
 # (group, members, member from, member to). Membership: treaties of accession; withdrawal of the
 # United Kingdom 2020-01-31T23:00Z (Agreement, OJ L 29, 31.1.2020).
 _MEMBERSHIP: tuple[tuple[str, str, int, int], ...] = (
@@ -68,6 +69,9 @@ _MEMBERSHIP: tuple[tuple[str, str, int, int], ...] = (
         OPEN_FROM,
         OPEN_TO,
     ),
+    # Contracting States of the Chicago Convention, 193 in 2021-2026, with what is under their
+    # sovereignty: all codes but those of no contracting State.
+    ("ICAO", " ".join(sorted(STATE_CODES - set(_NO_CONTRACTING_STATE))), OPEN_FROM, OPEN_TO),
 )
 GROUPS: frozenset[str] = frozenset(name for name, *_ in _MEMBERSHIP)
 # Instants at which some group gains or loses a member, sorted.
@@ -77,7 +81,7 @@ GROUP_CHANGES_MS: tuple[int, ...] = tuple(
 
 
 def states_in_group(group: str, at_ms: int) -> frozenset[str]:
-    """Members of a dated group (``EU``, ``EASA``, ``RU36``) at an instant.
+    """Members of a dated group (``EU``, ``EASA``, ``ICAO``, ``RU36``) at an instant.
 
     Parameters
     ----------

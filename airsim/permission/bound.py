@@ -80,6 +80,11 @@ class BoundRulebook:
         return self.overflight_rules + licences
 
     @cached_property
+    def dated_rules(self) -> tuple[Rule, ...]:
+        """Timed rules that have dates of their own."""
+        return tuple(rule for rule in self.timed_rules if rule.when != When())
+
+    @cached_property
     def exceptions(self) -> tuple[Unless, ...]:
         """Exceptions, nested ones too, that can change a closed mask."""
         return tuple(

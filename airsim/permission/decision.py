@@ -88,6 +88,14 @@ class Weight(IntEnum):
     CONDITIONAL = 7
 
 
+def is_held(rule: Rule, facts: FlightFacts, held: frozenset[str]) -> bool:
+    """Whether the permit that a rule asks for is held, or presumed to be."""
+    if rule.permit is None:
+        return False
+    routine = rule.permit.kind == "routine" and facts.scheduled is True
+    return routine or rule.id in held or rule.id in facts.held
+
+
 def weigh_verdict(verdict: Verdict, facts: FlightFacts, held: frozenset[str]) -> Weight:
     """What one verdict adds to a decision on a flight of an operator that holds some permits."""
     rule, unsure = verdict.rule, verdict.truth is None
@@ -101,8 +109,7 @@ def weigh_verdict(verdict: Verdict, facts: FlightFacts, held: frozenset[str]) ->
         return Weight.NOT_JUDGED
     if rule.force != "binding":
         return Weight.NOT_JUDGED if unsure else Weight.ADVISED_AGAINST
-    routine = rule.permit is not None and rule.permit.kind == "routine" and facts.scheduled
-    if rule.permit is not None and (routine or rule.id in held or rule.id in facts.held):
+    if is_held(rule, facts, held):
         # Held, it opens the airspace whether or not it had to be asked for.
         return Weight.PRESUMED
     if unsure:

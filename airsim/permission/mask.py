@@ -12,12 +12,13 @@ from airsim.law import (
     Rule,
     Rulebook,
     Verdict,
+    judge_facts,
     judge_rule,
     judge_time,
     walk_tables,
 )
 from airsim.permission.bound import AreaKey, BoundRulebook
-from airsim.permission.decision import Decision, compose_decision
+from airsim.permission.decision import Decision, compose_decision, is_held
 
 
 def mask_airspace(
@@ -57,13 +58,17 @@ def mask_airspace(
     for rule in bound.overflight_rules:
         if known_ms is not None and rule.when.published_ms > known_ms:
             continue
-        if judge_time(rule.when, at_ms) is False:
+        # A permit that is held closes nothing; what it was is said of the areas really crossed.
+        if judge_time(rule.when, at_ms) is False or is_held(rule, facts, bound.held):
+            continue
+        if judge_facts(rule, facts, at_ms)[0] is False:
             continue
         shared: Verdict | None = None
+        by_place = _depends_on_place(bound.rulebook, rule)
         for area in bound.areas_of(rule, at_ms):
             if not _in_use(bound.atlas, area, at_ms, level_ft):
                 continue
-            if shared is None or _depends_on_place(bound.rulebook, rule):
+            if shared is None or by_place:
                 question = Question(
                     "overflight", (bound.place(area),), at_ms, at_ms, facts,
                     level_ft, level_ft, known_ms,
@@ -91,7 +96,7 @@ def _time_signature(
             judge_time(rule.when, at_ms)
             if known_ms is None or rule.when.published_ms <= known_ms
             else False
-            for rule in bound.timed_rules
+            for rule in bound.dated_rules
         ),
         *(judge_time(when, at_ms) for when in bound.exception_dates),
         bisect_right(bound.area_changes, at_ms),
