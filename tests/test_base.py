@@ -144,3 +144,9 @@ def test_shipped_scenarios_are_listed_by_name() -> None:
     assert list(names) == sorted(set(names))
     for name in names:
         assert find_resource(f"scenarios/{name}.toml").is_file()
+
+
+def test_contracting_states_of_the_convention_are_all_but_a_few() -> None:
+    members = states_in_group("ICAO", parse_instant("2025-09-15"))
+    assert STATE_CODES - members == {"AQ", "EH", "LI", "NU", "PS", "TW", "VA", "XK"}
+    assert {"BY", "RU", "GL", "HK", "TV", "DM"} <= members
