@@ -112,6 +112,9 @@ class Options:
         Of the random streams; nothing random is simulated yet, so that it changes no result.
     obey_operator_policy : bool
         Whether avoidance by choice closes airspace to those who chose it.
+    in_flight : {"react", "continue"}
+        What flights do about rules published while they are in the air: find another way, turn
+        back or divert; or go on as planned, which is logged as flown although forbidden.
     """
 
     planning_lead_ms: int = 3 * HOUR_MS
@@ -119,6 +122,7 @@ class Options:
     minimum_turn_ms: int = 45 * 60_000
     seed: int = 20250908
     obey_operator_policy: bool = True
+    in_flight: Literal["react", "continue"] = "react"
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,12 +403,14 @@ class OptionsTable(_Table):
     minimum_turn_min: float = Field(_DEFAULTS.minimum_turn_ms / 60_000, ge=0, le=10_080)
     seed: int = Field(_DEFAULTS.seed, ge=0, lt=2**63)
     obey_operator_policy: bool = _DEFAULTS.obey_operator_policy
+    in_flight: Literal["react", "continue"] = _DEFAULTS.in_flight
 
     def as_options(self) -> Options:
         """The same in the units used inside."""
         return Options(
             round(self.planning_lead_hours * HOUR_MS), self.clearance_nm,
             round(self.minimum_turn_min * 60_000), self.seed, self.obey_operator_policy,
+            self.in_flight,
         )  # fmt: skip
 
 

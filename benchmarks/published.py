@@ -335,7 +335,8 @@ def _fly_truth(truth: Truth, flight: Flight) -> Finding:
     world = replace(
         _world(), flights=(flight,), start_ms=flight.eobt_ms, end_ms=flight.eobt_ms + 48 * HOUR_MS
     )
-    done = simulate(replace(world, fleet=()))
+    going_on = replace(world.options, in_flight="continue")  # what it met is what is asked
+    done = simulate(replace(world, fleet=(), options=going_on))
     record = done.records[truth.id]
     met = frozenset(rule for d in record.met if d.outcome.name == "FORBIDDEN" for rule in d.rules)
     said = "closed-in-flight" if any(e.event == "closed-in-flight" for e in done.log) else "flown"

@@ -23,6 +23,7 @@ from airsim.performance import (
     max_range_km,
     needs_stop,
     payload_for_seats,
+    reach_km,
     time_at,
 )
 
@@ -147,6 +148,22 @@ def test_closed_form_is_the_limit_of_the_iteration(typecode, km, load, wind):
 
 
 # what must hold for any flight
+
+
+@pytest.mark.parametrize("typecode", ["B738", "E195", "A332"])
+def test_fuel_left_carries_a_flight_beyond_its_plan_by_its_reserves_alone(typecode: str) -> None:
+    aircraft = TYPES[typecode]
+    reach = reach_km(aircraft, 2000.0, np.array([0.0, 500.0, 2000.0, 9000.0]))
+    assert reach[0] - reach[1] == pytest.approx(500.0)
+    assert reach[0] - reach[2] == pytest.approx(2000.0)
+    # left: the way to the alternate with half a climb, and the twentieth for contingencies
+    climb_km = aircraft.climb_fraction * aircraft.range_factor_km
+    spare = 370.0 + 0.5 * climb_km + 0.05 * (2040.0 + climb_km)
+    assert reach[2] == pytest.approx(spare, rel=0.1)
+    assert reach[3] == 0.0
+    assert float(reach_km(aircraft, 3000.0, 0.0)) > reach[0]
+    with pytest.raises(ValueError, match="flown_km"):
+        reach_km(aircraft, 2000.0, -1.0)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,4 +1,8 @@
-"""What is planned meets the law of the moment: at off-block, in the air, at stops and landing."""
+"""What is planned meets the law of the moment: at off-block, in the air, at stops and landing.
+
+Flights go on as planned here, whatever is published meanwhile; test_airborne.py has those that
+react.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,9 @@ def let(lawless: Callable[..., Scenario]) -> Let:
 
     def fly(*flights: Flight, rules: tuple[Rule, ...] = (), fleet: tuple[Tail, ...] = ()) -> World:
         ordered = tuple(sorted(flights, key=lambda f: (f.eobt_ms, f.flight_id)))
-        return simulate(replace(lawless(*rules), flights=ordered, fleet=fleet))
+        world = lawless(*rules)
+        options = replace(world.options, in_flight="continue")
+        return simulate(replace(world, flights=ordered, fleet=fleet, options=options))
 
     return fly
 

@@ -83,6 +83,9 @@ reference = {{ instrument = "NOTAM", url = "https://example.org" }}
 """
 
 
+# Flights go on whatever is published meanwhile, so that what they meet can be told.
+GO_ON = '[options]\nin_flight = "continue"\n'
+
 Write = Callable[..., Path]
 
 
@@ -277,7 +280,7 @@ TBILISI = "BRU735-20250915"  # off block 11:00, planned 08:00, over Russia from 
 
 def test_airspace_that_closes_in_flight_is_logged_and_judged_again(write: Write) -> None:
     surprise = closure("SURPRISE", "GE", "2025-09-15T12:00Z", "2025-09-15T12:00Z")
-    scenario, world = fly(write(surprise))
+    scenario, world = fly(write(GO_ON + surprise))
     record = world.records[TBILISI]
     assert record.plan.outcome == "direct"
     assert record.status == "flown"
@@ -327,7 +330,7 @@ def test_a_closure_published_before_departure_is_planned_round_or_cancels(write:
 def test_a_closure_in_force_before_departure_that_nobody_was_told_of(write: Write) -> None:
     """In force from 10:00, published at 11:30: half an hour after off-block."""
     untold = closure("UNTOLD", "GE", "2025-09-15T10:00Z", "2025-09-15T11:30Z")
-    scenario, world = fly(write(untold, legs=LEGS[2:3]))
+    scenario, world = fly(write(GO_ON + untold, legs=LEGS[2:3]))
     assert world.records[TBILISI].status == "flown"
     assert event(world, "closed-in-flight") == []
     assert "GE by UNTOLD" in event(world, "closed-before-departure")[0][2]
@@ -346,7 +349,7 @@ def test_an_aerodrome_that_closes_in_flight_is_met_at_landing(write: Write) -> N
         'activities = ["overflight"]\nwhere = [{ territory = ["GE"] }]',
         'activities = ["landing", "take-off"]\nwhere = [{ aerodrome = ["UGTB"] }]',
     )
-    scenario, world = fly(write(shut))
+    scenario, world = fly(write(GO_ON + shut))
     ((at, flight_id, detail),) = event(world, "closed-in-flight")
     assert (flight_id, detail.split(",")[0]) == (TBILISI, "landing UGTB by BALLOONS")
     assert at == format_instant(world.records[TBILISI].landing_ms or 0)
@@ -394,7 +397,7 @@ def test_a_barred_flight_is_cancelled_when_it_is_planned(write: Write) -> None:
 # -------------------------------------------------------------------------------------- tables
 def test_tables_say_what_happened(write: Write, tmp_path: Path) -> None:
     surprise = closure("SURPRISE", "GE", "2025-09-15T12:00Z", "2025-09-15T12:00Z")
-    results = run(write(surprise + PROBE))
+    results = run(write(GO_ON + surprise + PROBE))
     flights = {row["flight_id"]: row for row in results.rows("flights")}
     assert {row["status"] for row in flights.values()} == {"flown", "cancelled", "probe"}
     moscow = flights["BRU951-20250915"]

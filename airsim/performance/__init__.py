@@ -17,6 +17,7 @@ from airsim.performance.fuel import (
     max_range_km,
     needs_stop,
     payload_for_seats,
+    reach_km,
 )
 from airsim.performance.profile import level_at, time_at
 
@@ -38,5 +39,6 @@ __all__ = [
     "max_range_km",
     "needs_stop",
     "payload_for_seats",
+    "reach_km",
     "time_at",
 ]

@@ -143,7 +143,8 @@ def fly(
     )
     air_min = air_km / tas_kmh * 60.0 + policy.terminal_min
 
-    zero_fuel, fixed = _fixed_masses(aircraft, payload, policy)
+    zero_fuel, alternate, final = _fixed_masses(aircraft, payload, policy)
+    fixed = alternate + final
     burn = np.expm1(np.minimum(air_km / aircraft.range_factor_km, 700.0)) + aircraft.climb_fraction
     left = 1.0 - aircraft.climb_fraction - policy.contingency * burn
     trip = np.where(
@@ -204,7 +205,8 @@ def max_range_km(
         Kilometres over the ground; 0 where the payload is too heavy for any flight.
     """
     _, payload, wind = _read_inputs(aircraft, 0.0, payload_kg, wind_kt)
-    zero_fuel, fixed = _fixed_masses(aircraft, payload, policy)
+    zero_fuel, alternate, final = _fixed_masses(aircraft, payload, policy)
+    fixed = alternate + final
     fuel = np.minimum(aircraft.mtow_kg - zero_fuel, aircraft.usable_fuel_kg)
     trip = np.maximum(fuel - fixed, 0.0) / (1.0 + policy.contingency)
     landing = zero_fuel + policy.contingency * trip + fixed
@@ -214,6 +216,51 @@ def max_range_km(
     ground_km = air_km * (aircraft.cruise_tas_kt + wind) / aircraft.cruise_tas_kt
     liftable = payload <= aircraft.max_payload_kg
     return np.where(liftable, np.maximum(ground_km - policy.terminal_km, 0.0), 0.0)
+
+
+def reach_km(
+    aircraft: AircraftType,
+    planned_km: ArrayLike,
+    flown_km: ArrayLike,
+    payload_kg: ArrayLike | None = None,
+    *,
+    policy: FuelPolicy = DEFAULT_POLICY,
+) -> FloatArray:
+    """How far flights get on the fuel that they left with, down to the final reserve.
+
+    Parameters
+    ----------
+    aircraft : AircraftType
+        Type flown.
+    planned_km : array_like
+        Route that the fuel was loaded for, kilometres.
+    flown_km : array_like
+        Flown since take-off.
+    payload_kg : array_like, optional
+        Without it the type's reference payload.
+    policy : FuelPolicy
+        Reserves and allowances.
+
+    Returns
+    -------
+    ndarray of float
+        Kilometres over the ground from there to a landing, in still air; never below 0. What was
+        carried for contingencies and the alternate is used up, the final reserve is not.
+
+    Raises
+    ------
+    ValueError
+        A distance or payload is negative or not finite.
+    """
+    ground, payload, _ = _read_inputs(aircraft, planned_km, payload_kg, 0.0)
+    flown = np.asarray(flown_km, dtype=np.float64)
+    if not np.all(np.isfinite(flown) & (flown >= 0.0)):
+        raise ValueError("flown_km must be finite and not negative")
+    full = fly(aircraft, ground, payload, policy=policy)
+    zero_fuel, _, final = _fixed_masses(aircraft, payload, policy)
+    climbed = full.takeoff_mass_kg * (1.0 - aircraft.climb_fraction)
+    whole = aircraft.range_factor_km * np.log(climbed / (zero_fuel + final)) - policy.terminal_km
+    return np.maximum(whole - flown, 0.0)
 
 
 def needs_stop(
@@ -289,15 +336,15 @@ def flown_km(great_circle_km: ArrayLike) -> FloatArray:
 
 def _fixed_masses(
     aircraft: AircraftType, payload: FloatArray, policy: FuelPolicy
-) -> tuple[FloatArray, FloatArray]:
-    """Zero-fuel mass, and the reserves that do not depend on the trip."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Zero-fuel mass, fuel to the alternate, final reserve: what does not depend on the trip."""
     zero_fuel = aircraft.oew_kg + payload
     alternate = zero_fuel * (
         np.expm1(policy.alternate_km / aircraft.range_factor_km) + 0.5 * aircraft.climb_fraction
     )
     cruise_kg_per_h = zero_fuel * aircraft.cruise_tas_kt * KM_PER_NM / aircraft.range_factor_km
     final = policy.final_reserve_min / 60.0 * policy.holding_flow * cruise_kg_per_h
-    return zero_fuel, alternate + final
+    return zero_fuel, alternate, final
 
 
 def _read_inputs(

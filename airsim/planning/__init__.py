@@ -12,9 +12,12 @@ from airsim.planning.ends import decide_end
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.hits import Hit, describe_hits, find_hits
 from airsim.planning.plan import plan_flights
-from airsim.planning.types import Plan, PlannedCrossing, PlannedRoute
+from airsim.planning.stops import TECHNICAL_STOPS
+from airsim.planning.types import Airborne, Plan, PlannedCrossing, PlannedRoute
 
 __all__ = [
+    "TECHNICAL_STOPS",
+    "Airborne",
     "Asked",
     "Hit",
     "Plan",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from airsim.airspace import Crossings
 from airsim.law import FlightFacts, Question, Verdict, judge_rule
-from airsim.performance import fly, level_at, time_at
+from airsim.performance import level_at
 from airsim.permission import AreaKey, BoundRulebook, Decision, decide
 from airsim.planning.ends import decide_end
 from airsim.planning.types import PlannedCrossing
@@ -53,26 +53,25 @@ class Judgement:
 def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Judgement:
     """Judge all legs of one flight; rows ``bounds[i]:bounds[i+1]`` of `crossings` are leg i."""
     aerodromes = (work.flight.adep, *work.stops, work.flight.ades)
-    start_ms, start_km = work.flight.eobt_ms, 0.0
+    start_ms, start_km = work.start_ms, 0.0
     stays: list[PlannedCrossing] = []
     decisions: list[Decision] = []
     stops: list[Decision] = []
     crossed: dict[AreaKey, Decision] = {}
-    states: frozenset[str] = frozenset()
+    states = work.airborne.crossed if work.airborne is not None else frozenset()
     for number, route in enumerate(work.routes):
         facts = replace(work.leg_facts(aerodromes, number), crossed=states)
         if number:
             stops.append(_end(work, "take-off", aerodromes[number], start_ms, facts))
         rows = slice(int(bounds[number]), int(bounds[number + 1]))
-        leg = _time_leg(work, crossings, rows, route.distance_km, start_ms, start_km)
+        leg = _time_leg(work, number, crossings, rows, start_ms, start_km)
         for area, decision in judge_stays(work.scenario.bound, leg, facts, work.planned_ms):
             decisions.append(decision)
             if area not in crossed or decision.outcome > crossed[area].outcome:
                 crossed[area] = decision
         stays += leg
         states |= {stay.designator for stay in leg if stay.layer == "territory"}
-        flown = fly(work.aircraft, route.distance_km, work.payload_kg)
-        arrival_ms = start_ms + round(float(flown.block_min) * MINUTE_MS)
+        arrival_ms = start_ms + round(float(work.block_min(number, route.distance_km)) * MINUTE_MS)
         facts = replace(facts, crossed=states)
         ends = ("technical-stop", "landing") if number + 1 < len(work.routes) else ("landing",)
         stops += [_end(work, a, aerodromes[number + 1], arrival_ms, facts) for a in ends]
@@ -87,14 +86,16 @@ def _end(work: Work, activity: str, icao: str, at_ms: int, facts: FlightFacts) -
 
 
 def _time_leg(
-    work: Work, crossings: Crossings, rows: slice, total_km: float, start_ms: int, start_km: float
+    work: Work, number: int, crossings: Crossings, rows: slice, start_ms: int, start_km: float
 ) -> list[PlannedCrossing]:
     """Put times and levels on the crossings of one leg; drop areas not in use or not reached."""
     ends = np.stack([crossings.entry_km[rows], crossings.exit_km[rows]])
-    clock = start_ms + np.rint(time_at(work.aircraft, ends, total_km) * MINUTE_MS).astype(np.int64)
+    total_km = work.routes[number].distance_km
+    clock = start_ms + np.rint(work.minutes_at(number, ends, total_km) * MINUTE_MS).astype(np.int64)
+    flown = work.flown_km(number)
     # Levels rise, hold and fall: the extremes of a stay are at its ends and nearest to midway.
-    spots = np.stack([*ends, np.clip(total_km / 2, *ends)])
-    level_ft = level_at(work.aircraft, spots, total_km)
+    spots = np.stack([*ends, np.clip((total_km - flown) / 2, *ends)])
+    level_ft = level_at(work.aircraft, spots + flown, total_km + flown)
     names = work.scenario.atlas.layer_names
     found = []
     for i, (code, row) in enumerate(

@@ -9,15 +9,15 @@ heeds only what is closed throughout, is the lower bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
-from airsim.airspace import Paths, find_crossings
+from airsim.airspace import Paths, find_crossings, locate_points
 from airsim.geodesy import geodesic_km
-from airsim.law import FlightFacts
+from airsim.law import FlightFacts, Place, Question
 from airsim.operation import Flight
 from airsim.performance import AircraftType, fly, payload_for_seats
 from airsim.permission import AreaKey, Decision, Outcome, mask_airspace
@@ -26,7 +26,7 @@ from airsim.planning.facts import make_facts
 from airsim.planning.judge import MINUTE_MS, Judgement, history_states, judge_legs
 from airsim.planning.search import Extra, metres
 from airsim.planning.stops import choose_stops
-from airsim.planning.types import Plan
+from airsim.planning.types import Airborne, Plan
 from airsim.planning.verdict import conclude
 from airsim.planning.work import Work
 from airsim.routing import NoRoute, Route, Router, build_router, find_routes
@@ -42,6 +42,8 @@ def plan_flights(
     flights: Sequence[Flight],
     *,
     progress: Callable[[int, int], None] | None = None,
+    airborne: Mapping[str, Airborne] | None = None,
+    heedless: bool = False,
 ) -> tuple[Plan, ...]:
     """Plan flights on the law published when each is planned.
 
@@ -53,6 +55,11 @@ def plan_flights(
         Any flights whose codes the scenario knows.
     progress : callable, optional
         Called with (done, total) after each round.
+    airborne : mapping of flight id to Airborne, optional
+        Flights that are in the air: planned from where they are, on the law published by now.
+        Airspace that they are in may be left even where it is closed.
+    heedless : bool
+        Plan for emergencies: the shortest way, whatever the law. Decisions still say what it says.
 
     Returns
     -------
@@ -60,7 +67,9 @@ def plan_flights(
         In the order of `flights`. A flight that cannot be planned is infeasible with the rules
         that say so, never missing.
     """
-    works = _open_works(scenario, flights)
+    works = _open_works(scenario, flights, airborne or {})
+    for work in works if heedless else ():
+        work.heedless, work.settled = True, False
     pending = [work for work in works if not work.settled]
     for _ in range(_MOST_ROUNDS):
         if not pending:
@@ -81,29 +90,58 @@ def plan_flights(
     return tuple(conclude(work, found) for work, found in zip(works, crossed, strict=True))
 
 
-def _open_works(scenario: Scenario, flights: Sequence[Flight]) -> list[Work]:
-    spots = [(scenario.aerodromes[f.adep], scenario.aerodromes[f.ades]) for f in flights]
+def _open_works(
+    scenario: Scenario, flights: Sequence[Flight], airborne: Mapping[str, Airborne]
+) -> list[Work]:
+    starts = [airborne.get(f.flight_id, scenario.aerodromes[f.adep]) for f in flights]
+    ends = [scenario.aerodromes[f.ades] for f in flights]
     direct = geodesic_km(
-        np.array([a.lon for a, _ in spots]), np.array([a.lat for a, _ in spots]),
-        np.array([b.lon for _, b in spots]), np.array([b.lat for _, b in spots]),
+        np.array([a.lon for a in starts]), np.array([a.lat for a in starts]),
+        np.array([b.lon for b in ends]), np.array([b.lat for b in ends]),
     )  # fmt: skip
     works = []
     for flight, km in zip(flights, direct.tolist(), strict=True):
+        position = airborne.get(flight.flight_id)
         facts, assumed = make_facts(scenario, flight)
         aircraft = scenario.types[facts.typecode or ""]
         payload = float(payload_for_seats(aircraft, facts.seats))
-        planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
-        eta_ms = flight.eobt_ms + round(float(fly(aircraft, km, payload).block_min) * MINUTE_MS)
+        start_ms = flight.eobt_ms if position is None else position.at_ms
+        planned_ms = start_ms - (scenario.options.planning_lead_ms if position is None else 0)
+        eta_ms = start_ms + round(float(fly(aircraft, km, payload).block_min) * MINUTE_MS)
         start = replace(facts, crossed=frozenset())
-        ends = (
-            decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms),
+        judged_ends = (
+            decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms)
+            if position is None
+            else _left_already(scenario, flight, start),
             decide_end(scenario, "landing", flight.ades, eta_ms, facts, planned_ms),
         )
-        mask = _mask(scenario, facts, flight.eobt_ms, eta_ms, aircraft, planned_ms)
-        work = Work(scenario, flight, facts, assumed, planned_ms, aircraft, payload, km, ends, mask)
+        mask = _mask(scenario, facts, start_ms, eta_ms, aircraft, planned_ms)
+        work = Work(
+            scenario, flight, facts, assumed, planned_ms, aircraft, payload, km, judged_ends, mask
+        )
+        if position is not None:
+            work.airborne, work.inside = position, _areas_at(scenario, position)
         work.settled = _is_barred(work, eta_ms)
         works.append(work)
     return works
+
+
+def _left_already(scenario: Scenario, flight: Flight, facts: FlightFacts) -> Decision:
+    """In the air nobody asks for the take-off any more."""
+    state = scenario.aerodromes[flight.adep].state
+    place = Place("aerodrome", flight.adep, state)
+    question = Question("take-off", (place,), flight.eobt_ms, flight.eobt_ms, facts, 0.0, 0.0, None)
+    return Decision(question, Outcome.PERMITTED)
+
+
+def _areas_at(scenario: Scenario, position: Airborne) -> frozenset[AreaKey]:
+    """Airspaces of any level over a place."""
+    lon, lat = np.array([position.lon]), np.array([position.lat])
+    return frozenset(
+        (name, row)
+        for name in scenario.atlas.layer_names
+        for row in locate_points(scenario.atlas, name, lon, lat)[1].tolist()
+    )
 
 
 def _is_barred(work: Work, eta_ms: int) -> bool:
@@ -151,17 +189,11 @@ def _route_all(pending: Sequence[Work]) -> None:
         works = list(group)
         scenario = works[0].scenario
         router = build_router(scenario.atlas, closed, clearance_nm=scenario.options.clearance_nm)
-        pairs = sorted({(w.flight.adep, w.flight.ades) for w in works})
-        spots = [[scenario.aerodromes[icao] for icao in pair] for pair in pairs]
-        found = find_routes(
-            router,
-            np.array([a.lon for a, _ in spots]), np.array([a.lat for a, _ in spots]),
-            np.array([b.lon for _, b in spots]), np.array([b.lat for _, b in spots]),
-        )  # fmt: skip
+        pairs = sorted({(*work.origin, *work.target) for work in works})
+        found = find_routes(router, *np.array(pairs).T)
         answers = dict(zip(pairs, found, strict=True))
         for work in works:
-            answer = answers[work.flight.adep, work.flight.ades]
-            _take_answer(work, router, answer)
+            _take_answer(work, router, answers[*work.origin, *work.target])
 
 
 def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
@@ -169,7 +201,7 @@ def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
         work.failure = answer
         return
     work.failure = None
-    if bool(fly(work.aircraft, answer.distance_km, work.payload_kg).feasible):
+    if work.reaches(0, answer.distance_km):
         work.routes, work.stops, work.out_of_range = (answer,), (), False
     else:
         found = choose_stops(work, router)
@@ -223,7 +255,7 @@ def _ways_out(work: Work, judgement: Judgement) -> list[Extra]:
     shut = {
         area: decision
         for area, decision in judgement.crossed.items()
-        if work.closes(decision) and area not in work.closed
+        if work.closes(decision) and area not in work.closed and area not in work.inside
     }
     if not shut and work.closes(judgement.landing):
         rows = _rows_crossed(work, history_states(work.closing(judgement.landing)))
@@ -248,23 +280,15 @@ def _rows_crossed(work: Work, states: frozenset[str]) -> list[AreaKey]:
         return []
     layer = work.scenario.atlas.layer("territory")
     rows = [("territory", int(row)) for state in sorted(states) for row in layer.positions(state)]
-    return [area for area in rows if area not in work.closed]
+    return [area for area in rows if area not in work.closed and area not in work.inside]
 
 
 def _cross_direct(scenario: Scenario, works: Sequence[Work]) -> list[frozenset[AreaKey]]:
     """Airspaces on the direct path of each flight."""
     if not works:
         return []
-    spots = [
-        (scenario.aerodromes[w.flight.adep], scenario.aerodromes[w.flight.ades]) for w in works
-    ]
-    crossings = find_crossings(
-        scenario.atlas,
-        Paths.from_legs(
-            np.array([a.lon for a, _ in spots]), np.array([a.lat for a, _ in spots]),
-            np.array([b.lon for _, b in spots]), np.array([b.lat for _, b in spots]),
-        ),
-    )  # fmt: skip
+    ends = np.array([(*work.origin, *work.target) for work in works])
+    crossings = find_crossings(scenario.atlas, Paths.from_legs(*ends.T))
     names = scenario.atlas.layer_names
     found: list[set[AreaKey]] = [set() for _ in works]
     for path, layer, area in zip(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airsim.geodesy import geodesic_km
-from airsim.performance import fly, max_range_km
+from airsim.performance import max_range_km
 from airsim.planning.ends import decide_end
 from airsim.planning.judge import MINUTE_MS
 from airsim.routing import Route, Router, find_routes
@@ -43,13 +43,13 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
     names = [n for n in names if n not in (flight.adep, flight.ades) and n not in work.excluded]
     spots = [scenario.aerodromes[name] for name in names]
     lon, lat = np.array([s.lon for s in spots]), np.array([s.lat for s in spots])
-    start, end = scenario.aerodromes[flight.adep], scenario.aerodromes[flight.ades]
-    out_km = geodesic_km(start.lon, start.lat, lon, lat)
-    back_km = geodesic_km(lon, lat, end.lon, end.lat)
-    near = (out_km < reach_km) & (back_km < reach_km)
+    start, end = work.origin, work.target
+    out_km = geodesic_km(*start, lon, lat)
+    back_km = geodesic_km(lon, lat, *end)
+    near = work.reaches(0, out_km) & (back_km < reach_km)
     order = np.argsort(np.rint((out_km + back_km) * 1000.0), kind="stable")
-    air_min = fly(work.aircraft, np.where(near, out_km, 0.0), work.payload_kg).block_min
-    at_ms = flight.eobt_ms + np.rint(air_min * MINUTE_MS).astype(np.int64)
+    out_min = work.block_min(0, np.where(near, out_km, 0.0))
+    at_ms = work.start_ms + np.rint(out_min * MINUTE_MS).astype(np.int64)
     tried = [int(i) for i in order if near[i] and _allows_stop(work, names[i], int(at_ms[i]))][
         :_MOST_ROUTED
     ]
@@ -58,20 +58,20 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
     count = len(tried)
     found = find_routes(
         router,
-        np.concatenate([np.full(count, start.lon), lon[tried]]),
-        np.concatenate([np.full(count, start.lat), lat[tried]]),
-        np.concatenate([lon[tried], np.full(count, end.lon)]),
-        np.concatenate([lat[tried], np.full(count, end.lat)]),
+        np.concatenate([np.full(count, start[0]), lon[tried]]),
+        np.concatenate([np.full(count, start[1]), lat[tried]]),
+        np.concatenate([lon[tried], np.full(count, end[0])]),
+        np.concatenate([lat[tried], np.full(count, end[1])]),
     )
     best: tuple[int, str, tuple[Route, ...]] | None = None
     for place, first, second in zip(tried, found[:count], found[count:], strict=True):
         if not (isinstance(first, Route) and isinstance(second, Route)):
             continue
-        legs = np.array([first.distance_km, second.distance_km])
-        if not np.all(fly(work.aircraft, legs, work.payload_kg).feasible):
+        legs = (first.distance_km, second.distance_km)
+        if not all(work.reaches(leg, km) for leg, km in enumerate(legs)):
             continue
         # Metres decide, then the name: equal on every machine.
-        rank = (round(float(legs.sum()) * 1000.0), names[place])
+        rank = (round(sum(legs) * 1000.0), names[place])
         if best is None or rank < best[:2]:
             best = (*rank, (first, second))
     return None if best is None else (best[2], (best[1],))

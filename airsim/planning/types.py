@@ -29,6 +29,35 @@ class PlannedCrossing:
     upper_ft: float
 
 
+@dataclass(frozen=True, slots=True)
+class Airborne:
+    """Where a flight is when it is planned anew in the air.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Present position, degrees.
+    at_ms : int
+        Now: the law published by now is known.
+    flown_km : float
+        Flown since the last take-off.
+    reach_km : float
+        How far it gets on the fuel left.
+    crossed : frozenset of str
+        Territories entered so far.
+    loaded_km : float
+        Length of the route that fuel was loaded for.
+    """
+
+    lon: float
+    lat: float
+    at_ms: int
+    flown_km: float
+    reach_km: float
+    crossed: frozenset[str]
+    loaded_km: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedRoute:
     """The permitted route.
@@ -49,8 +78,8 @@ class PlannedRoute:
         Length of the best route, at the same clearance, round what is closed all the time: no
         permitted route is shorter.
     gap : float
-        How far the route may be above the best, as a share: closures of part of the time were
-        branched on greedily.
+        How far the route may be above the best, as a share. It is 0 where the first route, which
+        heeds only what is closed throughout, breaks no rule.
     leg_km, leg_start_ms, leg_block_min : tuple of float
         Per leg between stops: length, off-block, block time.
     """
@@ -95,6 +124,8 @@ class Plan:
         When it was planned: it knows the law published by then.
     reason : str
         One line in plain words.
+    airborne : Airborne or None
+        Where the flight was when this plan was made in the air.
     """
 
     flight: Flight
@@ -116,6 +147,7 @@ class Plan:
     closed: tuple[tuple[AreaKey, Decision], ...]
     planned_ms: int
     reason: str
+    airborne: Airborne | None = None
 
     @property
     def breach_rules(self) -> tuple[str, ...]:

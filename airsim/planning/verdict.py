@@ -30,7 +30,7 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
     """
     judgement = work.judgement
     ends = (work.ends[0], judgement.landing if judgement is not None else work.ends[1])
-    may_fly = bool(work.routes) and not work.gave_up and not _forbidden(ends)
+    may_fly = bool(work.routes) and not work.gave_up and (work.heedless or not _forbidden(ends))
     route = time_route(work) if may_fly else None
     if route is None:
         judgement = None
@@ -60,6 +60,7 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
               if work.closes(d) or area in work.extra),
         work.planned_ms,
         _reason(work, outcome, route, decisions, blocking),
+        work.airborne,
     )  # fmt: skip
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from airsim.law import FlightFacts, Verdict
 from airsim.operation import Flight
-from airsim.performance import AircraftType, fly
+from airsim.performance import AircraftType, fly, time_at
 from airsim.permission import AreaKey, Decision, Outcome
 from airsim.planning.judge import MINUTE_MS, STOP_GROUND_MIN, Judgement
 from airsim.planning.search import Found, Search
-from airsim.planning.types import PlannedRoute
+from airsim.planning.types import Airborne, PlannedRoute
 from airsim.routing import NoRoute, Route
 from airsim.scenario import Scenario
 
@@ -58,10 +59,59 @@ class Work:
     search: Search = field(default_factory=Search)
     settled: bool = False
     gave_up: bool = False
+    airborne: Airborne | None = None
+    inside: frozenset[AreaKey] = frozenset()
+    heedless: bool = False
+
+    @property
+    def start_ms(self) -> int:
+        """Off-block, or now in the air."""
+        return self.flight.eobt_ms if self.airborne is None else self.airborne.at_ms
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """Longitude and latitude where the route begins."""
+        if self.airborne is not None:
+            return self.airborne.lon, self.airborne.lat
+        spot = self.scenario.aerodromes[self.flight.adep]
+        return spot.lon, spot.lat
+
+    @property
+    def target(self) -> tuple[float, float]:
+        """Longitude and latitude of the destination."""
+        spot = self.scenario.aerodromes[self.flight.ades]
+        return spot.lon, spot.lat
+
+    def flown_km(self, leg: int) -> float:
+        """What of a leg lies behind when it is planned."""
+        return self.airborne.flown_km if self.airborne is not None and leg == 0 else 0.0
+
+    def reaches(self, leg: int, km: ArrayLike) -> NDArray[np.bool_]:
+        """Whether fuel suffices for legs of so many kilometres."""
+        if self.airborne is not None and leg == 0:
+            return np.asarray(np.asarray(km) <= self.airborne.reach_km)
+        return np.asarray(fly(self.aircraft, km, self.payload_kg).feasible)
+
+    def minutes_at(self, leg: int, km: ArrayLike, total_km: float) -> NDArray[np.float64]:
+        """Minutes from the start of a leg to places on it."""
+        flown = self.flown_km(leg)
+        spent = time_at(self.aircraft, flown, flown + total_km) if flown else 0.0
+        there = time_at(self.aircraft, np.asarray(km) + flown, flown + total_km)
+        return np.asarray(there - spent)
+
+    def block_min(self, leg: int, total_km: ArrayLike) -> NDArray[np.float64]:
+        """Minutes from the start of a leg to on-block, for legs of so many kilometres."""
+        flown = self.flown_km(leg)
+        whole = np.asarray(total_km) + flown
+        spent = time_at(self.aircraft, flown, whole) if flown else 0.0
+        return np.asarray(fly(self.aircraft, whole, self.payload_kg).block_min - spent)
+
     rounds: int = 0
 
     def closes(self, decision: Decision) -> bool:
         """Whether a decision closes its airspace, or bars its aerodrome, in the present pass."""
+        if self.heedless:
+            return False
         kinds = PASSES[self.step]
         return bool(
             (F in kinds and decision.says(F))
@@ -92,7 +142,7 @@ class Work:
     @property
     def closed(self) -> tuple[AreaKey, ...]:
         """Areas closed in the present pass, sorted."""
-        return tuple(sorted(self._masked() | set(self.extra)))
+        return tuple(sorted((self._masked() | set(self.extra)) - self.inside))
 
     def _masked(self) -> set[AreaKey]:
         return {area for area, decision in self.mask.items() if self.closes(decision)}
@@ -162,13 +212,13 @@ class Work:
 
 def time_route(work: Work) -> PlannedRoute:
     """Time, fuel and geometry of the route a flight ended with."""
-    start_ms = work.flight.eobt_ms
+    start_ms = work.start_ms
     starts, blocks, fuel = [], [], 0.0
-    for route in work.routes:
-        flown = fly(work.aircraft, route.distance_km, work.payload_kg)
+    for leg, route in enumerate(work.routes):
         starts.append(start_ms)
-        blocks.append(float(flown.block_min))
-        fuel += float(flown.block_fuel_kg)
+        blocks.append(float(work.block_min(leg, route.distance_km)))
+        flown = work.flown_km(leg) + route.distance_km
+        fuel += float(fly(work.aircraft, flown, work.payload_kg).block_fuel_kg)
         start_ms += round((blocks[-1] + STOP_GROUND_MIN) * MINUTE_MS)
     total_km = sum(route.distance_km for route in work.routes)
     bound_km = max(work.lower_bound_km, work.direct_km)

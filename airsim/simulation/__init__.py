@@ -1,5 +1,6 @@
 """Time, permits, aircraft and rule changes unfold: SimPy processes on one state object."""
 
+from airsim.simulation.airborne import find_position, react
 from airsim.simulation.run import LONGEST_WAIT_MS, OWN_TYPE_WAIT_MS, simulate
 from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
 from airsim.simulation.tables import tabulate_world
@@ -11,7 +12,9 @@ __all__ = [
     "Event",
     "FlightRecord",
     "World",
+    "find_position",
     "position_fleet",
+    "react",
     "simulate",
     "tabulate_world",
 ]

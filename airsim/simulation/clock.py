@@ -15,7 +15,7 @@ from airsim.scenario import Scenario
 from airsim.simulation.state import FlightRecord
 
 MINUTE_MS = 60_000
-_TAKE_OFF_AFTER_MS = 10 * MINUTE_MS
+TAKE_OFF_AFTER_MS = 10 * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,24 @@ def list_moments(plan: Plan, shift_ms: int) -> list[Moment]:
     route = plan.route
     assert route is not None
     found: list[tuple[int, Moment]] = []
+    # what a plan made in the air begins with has happened already
+    since_ms = plan.airborne.at_ms if plan.airborne is not None else None
     ends = (*route.stops, plan.flight.ades)
     for start_ms, block_min, end in zip(route.leg_start_ms, route.leg_block_min, ends, strict=True):
-        out_ms = start_ms + shift_ms + _TAKE_OFF_AFTER_MS
+        out_ms = start_ms + shift_ms + TAKE_OFF_AFTER_MS
         in_ms = start_ms + shift_ms + round(block_min * MINUTE_MS)
-        found.append((0, Moment(out_ms, "take-off")))
+        if start_ms != since_ms:
+            found.append((0, Moment(out_ms, "take-off")))
         found.append((2, Moment(in_ms, "landing", end)))
     found += [
         (1, Moment(s.entry_ms + shift_ms, "airspace-entry", f"{s.layer} {s.designator}"))
         for s in plan.crossings
+        if s.entry_ms != since_ms
     ]
     found += [
         (3, Moment(planned.question.start_ms + shift_ms, planned=planned))
         for planned in plan.decisions
+        if since_ms is None or planned.question.start_ms > since_ms
     ]
     # Sorting is stable: what happens at once stays in the order planned.
     return [moment for _, moment in sorted(found, key=lambda item: (item[1].at_ms, item[0]))]

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import simpy
 
@@ -15,7 +15,9 @@ from airsim.operation import Tail
 from airsim.performance import fly, payload_for_seats
 from airsim.planning import Plan, plan_flights
 from airsim.scenario import HOUR_MS, Scenario
+from airsim.simulation.airborne import cut_line, find_position, react
 from airsim.simulation.clock import (
+    TAKE_OFF_AFTER_MS,
     Moment,
     ask_again,
     describe_surprise,
@@ -81,6 +83,7 @@ class _Run:
         self.prepared = prepared
         self.env = simpy.Environment(initial_time=self._first_ms())
         self.ramp = simpy.FilterStore(self.env)
+        self.airborne: dict[str, tuple[FlightRecord, Any]] = {}
 
     def _first_ms(self) -> int:
         lead = self.scenario.options.planning_lead_ms
@@ -101,6 +104,8 @@ class _Run:
             )  # fmt: skip
         for record in self.world.records.values():
             self.env.process(self._fly(record))
+        if self.prepared is not None and self.scenario.options.in_flight == "react":
+            self.env.process(self._spread_news())
         self.env.run()
 
     def note(self, event: str, record: FlightRecord, detail: str = "") -> None:
@@ -128,7 +133,7 @@ class _Run:
         if self._may_leave(record):
             yield from self._leg(record)
             if aircraft is not None:
-                aircraft.at = flight.ades
+                aircraft.at = record.landed_at or flight.ades
                 yield self.env.timeout(self.scenario.options.minimum_turn_ms)
         if aircraft is not None:
             # Whoever did not leave stands where it stood, free for the next flight.
@@ -228,6 +233,21 @@ class _Run:
         return replace(self.scenario, options=replace(self.scenario.options, planning_lead_ms=0))
 
     @cached_property
+    def _news(self) -> list[tuple[int, frozenset[str]]]:
+        """Rules that may bar a flight, by the instant of their publication."""
+        stamps: dict[int, set[str]] = {}
+        for rule in self.scenario.rulebook.rules:
+            if rule.addresses == "airspace" and rule.effect != "permit":
+                stamps.setdefault(rule.when.published_ms, set()).add(rule.id)
+        return [(stamp, frozenset(stamps[stamp])) for stamp in sorted(stamps)]
+
+    @cached_property
+    def outstations(self) -> frozenset[str]:
+        """Where the timetable goes: known handling, known crews."""
+        flights = [f for f in self.scenario.flights if not f.probe]
+        return frozenset({f.adep for f in flights} | {f.ades for f in flights})
+
+    @cached_property
     def _publications(self) -> list[int]:
         return sorted(rule.when.published_ms for rule in self.scenario.rulebook.rules)
 
@@ -240,27 +260,101 @@ class _Run:
         return self.scenario.rulebook.by_id[rule_id].when.published_ms
 
     def _leg(self, record: FlightRecord) -> Process:
+        """Fly the plan; what happens on the way is written down when it has happened."""
+        flight_id = record.flight.flight_id
         record.off_block_ms = int(self.env.now)
         late_ms = record.off_block_ms - record.flight.eobt_ms
         self.note("off-block", record, f"{late_ms // MINUTE_MS} min late" if late_ms else "")
-        shift_ms = record.off_block_ms - record.plan.flight.eobt_ms
-        for moment in list_moments(record.plan, shift_ms):
-            yield self.env.timeout(max(0, moment.at_ms - int(self.env.now)))
-            self._meet(record, moment, shift_ms)
+        record.shift_ms = record.off_block_ms - record.plan.flight.eobt_ms
         record.status = "flown"
+        while True:
+            moments = list_moments(record.current, record.shift_ms)
+            self.airborne[flight_id] = (record, self.env.active_process)
+            try:
+                yield self.env.timeout(max(0, moments[-1].at_ms - int(self.env.now)))
+            except simpy.Interrupt as interrupt:
+                now_ms, bars = int(self.env.now), cast("tuple[str, ...]", interrupt.cause)
+                self._write_down(record, moments, now_ms)
+                if record.take_off_ms is not None:
+                    self._change_plan(record, bars)
+                    continue
+                del self.airborne[flight_id]
+                self.note("returned-to-stand", record, " ".join(bars))
+                if self._may_leave(record):
+                    yield from self._leg(record)
+                else:
+                    record.landed_at = record.flight.adep
+                return
+            del self.airborne[flight_id]
+            self._write_down(record, moments, moments[-1].at_ms + 1)
+            return
 
-    def _meet(self, record: FlightRecord, moment: Moment, shift_ms: int) -> None:
+    def _change_plan(self, record: FlightRecord, bars: Iterable[str]) -> None:
+        """Answer to rules published while the flight is in the air."""
+        plan, now_ms = record.current, int(self.env.now)
+        position, done_km = find_position(self.scenario, plan, record.shift_ms, now_ms)
+        reaction = react(self.scenario, plan, position, self.outstations)
+        self.note(
+            reaction.event, record,
+            f"to {reaction.plan.flight.ades} for {' '.join(bars)}: {reaction.plan.reason}",
+        )  # fmt: skip
+        assert plan.route is not None
+        record.behind.append(cut_line(plan.route.points, done_km))
+        record.done_km += done_km
+        record.shift_ms = 0
+        record.changes.append(reaction.plan)
+        if reaction.event != "rerouted":
+            record.status = "returned" if reaction.event == "returned" else "diverted"
+            record.landed_at = reaction.plan.flight.ades
+
+    def _spread_news(self) -> Process:
+        """Tell flights in the air of each rule as it is published."""
+        for stamp, names in self._news:
+            if stamp < self.env.now:
+                continue
+            yield self.env.timeout(stamp - int(self.env.now))
+            for record, process in list(self.airborne.values()):
+                bars = self._find_news(record, stamp, names)
+                if bars:
+                    process.interrupt(bars)
+
+    def _find_news(
+        self, record: FlightRecord, now_ms: int, names: frozenset[str]
+    ) -> tuple[str, ...]:
+        """Which of the rules published now bar what is still ahead of a flight."""
+        bars: set[str] = set()
+        where: list[str] = []
+        for planned in record.current.decisions:
+            if planned.question.start_ms + record.shift_ms <= now_ms:
+                continue
+            decision = ask_again(self.scenario, planned, record.shift_ms, now_ms)
+            found = (find_bars(decision) - find_bars(planned)) & names
+            if found:
+                where.append(describe_where(decision))
+                bars |= found
+        assert record.off_block_ms is not None
+        if bars and now_ms > record.off_block_ms + TAKE_OFF_AFTER_MS:
+            said = f"{', '.join(dict.fromkeys(where))} by {' '.join(sorted(bars))}, published now"
+            self.note("closed-in-flight", record, said)
+        return tuple(sorted(bars))
+
+    def _write_down(self, record: FlightRecord, moments: Iterable[Moment], until_ms: int) -> None:
+        for moment in moments:
+            if moment.at_ms < until_ms:
+                self._meet(record, moment)
+
+    def _meet(self, record: FlightRecord, moment: Moment) -> None:
         """Log a moment of the flight; judge again by the law in force what was planned for it."""
         if moment.event == "take-off" and record.take_off_ms is None:
             record.take_off_ms = moment.at_ms
         if moment.event == "landing":
             record.landing_ms = moment.at_ms
         if moment.event:
-            self.note(moment.event, record, moment.detail)
+            self.world.note(moment.at_ms, moment.event, record, moment.detail)
         if moment.planned is None or self.prepared is None:
             return
-        decision = ask_again(self.scenario, moment.planned, shift_ms, None)
+        decision = ask_again(self.scenario, moment.planned, record.shift_ms, None)
         record.met.append(decision)
         surprise = describe_surprise(record, moment.planned, decision)
         if surprise is not None:
-            self.note(surprise[0], record, surprise[1])
+            self.world.note(moment.at_ms, surprise[0], record, surprise[1])

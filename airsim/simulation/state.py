@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from airsim.operation import Flight, Tail
 from airsim.permission import Decision
 from airsim.planning import Plan
@@ -39,7 +42,17 @@ class FlightRecord:
     flight : Flight
         As dispatched: with the tail that flew it.
     plan : Plan
-        The last one made: at planning, for the tail, or again at off-block.
+        The last one made on the ground: at planning, for the tail, or again at off-block.
+    shift_ms : int
+        By how much the present plan is flown later than planned.
+    landed_at : str
+        Where it landed if not at its destination; empty otherwise.
+    done_km : float
+        Flown on plans that were given up.
+    behind : list of ndarray
+        Lines flown on plans that were given up, (lon, lat).
+    changes : list of Plan
+        Plans made in the air, each from where the flight was.
     refused : list of Decision
         What barred the plan as it stood at off-block, by the law published by then.
     met : list of Decision
@@ -53,8 +66,32 @@ class FlightRecord:
     off_block_ms: int | None = None
     take_off_ms: int | None = None
     landing_ms: int | None = None
+    shift_ms: int = 0
+    landed_at: str = ""
+    done_km: float = 0.0
+    behind: list[NDArray[np.float64]] = field(default_factory=list)
+    changes: list[Plan] = field(default_factory=list)
     refused: list[Decision] = field(default_factory=list)
     met: list[Decision] = field(default_factory=list)
+
+    @property
+    def current(self) -> Plan:
+        """The plan being flown."""
+        return self.changes[-1] if self.changes else self.plan
+
+    @property
+    def track(self) -> NDArray[np.float64]:
+        """Line flown, (lon, lat): as planned, but for changes in the air."""
+        assert self.current.route is not None
+        return np.concatenate((*self.behind, self.current.route.points))
+
+    @property
+    def flown_km(self) -> float | None:
+        """Length of the way from the first take-off to the last landing; None if not flown."""
+        if self.landing_ms is None:
+            return None
+        assert self.current.route is not None
+        return self.done_km + self.current.route.distance_km
 
 
 @dataclass(slots=True)

@@ -84,6 +84,7 @@ def _flight_row(record: FlightRecord) -> Row:
         "advisories": _text(plan.advisories), "permits": _text(plan.permits),
         "assumed": "; ".join(plan.assumed), "not_judged": _text(plan.not_judged),
         "provisional": plan.provisional, "status": record.status,
+        "landed_at": record.landed_at, "flown_km": record.flown_km,
         "atot_utc": _stamp(record.take_off_ms), "aldt_utc": _stamp(record.landing_ms),
         "delay_min": late, "reason": plan.reason,
     }  # fmt: skip
@@ -152,6 +153,8 @@ def _route_rows(scenario: Scenario, record: FlightRecord) -> Iterable[Row]:
     ways = {"direct": [(spot.lon, spot.lat) for spot in spots]}
     if record.plan.route is not None:
         ways["planned"] = [tuple(point) for point in record.plan.route.points.tolist()]
+    if record.changes:
+        ways["flown"] = [tuple(point) for point in record.track.tolist()]
     for role, points in ways.items():
         for number, (lon, lat) in enumerate(points):
             yield {
