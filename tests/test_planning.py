@@ -126,6 +126,49 @@ def test_a_closed_territory_is_gone_round_and_its_rule_named(lawless: Amend) -> 
     assert plan.route.clearance_nm == 1.0
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        [{"territory": ["BY"]}], [{"territory": ["DE"]}], [{"territory": ["BY", "DE"]}],
+        [{"fir": ["UMMV", "EDGG"]}], [{"territory": ["BY"]}, {"fir": ["EDGG"]}],
+    ],
+)  # fmt: skip
+def test_whoever_lands_or_takes_off_does_not_fly_across(lawless: Amend, where) -> None:
+    """A ban on overflight alone leaves the States at both ends reachable; one on landing not."""
+    across = make_rule("ACROSS", where=where)
+    assert ask(lawless(across)).outcome == "direct"
+    both = make_rule("BOTH", where=where, activities=["overflight", "landing", "take-off"])
+    assert (ask(lawless(both)).outcome, ask(lawless(both)).blocking_rules) == (
+        "infeasible", ("BOTH",),
+    )  # fmt: skip
+
+
+def test_a_ban_on_overflight_still_stands_in_the_way_of_whoever_flies_across(
+    lawless: Amend,
+) -> None:
+    world = lawless(over("R1", "PL"))
+    assert ask(world).outcome == "detour"
+    for adep, ades in (("UMMS", "EPWA"), ("EPWA", "UMMS"), ("EPGD", "EPKK")):
+        assert ask(world, adep, ades).outcome == "direct", (adep, ades)
+
+
+def test_a_flight_within_a_state_that_leaves_it_on_the_way_still_does_not_fly_across(
+    lawless: Amend,
+) -> None:
+    """Moscow to Kaliningrad enters Russia twice, both times to take off or to land."""
+    plan = ask(lawless(over("RU", "RU"), over("LT", "LT", "LV", "EE", "PL", "BY")), "UUEE", "UMKK")
+    assert (plan.outcome, plan.blocking_rules) == ("detour", ("LT",))
+    assert states_of(plan) == {"RU"}
+
+
+def test_an_exception_for_landings_opens_the_way_in(lawless: Amend) -> None:
+    closed = {"activities": ["overflight", "landing", "take-off"]}
+    own = {"id": "own", "title": "own traffic", "activities": ["landing", "take-off"]}
+    world = lawless(over("R1", "DE", unless=[own], **closed))
+    assert ask(world).outcome == "direct"
+    assert ask(world, "UMMS", "LFPG").outcome == "detour"
+
+
 def test_a_closed_fir_reaches_over_the_high_seas(lawless: Amend) -> None:
     """Closing the territory of Ukraine leaves the Black Sea open; closing its FIR does not."""
     constanta, batumi = "LRCK", "UGSB"

@@ -57,7 +57,7 @@ id = "QUIET"
 title = "a rule far away"
 authority = "BR"
 regime = "test"
-activities = ["overflight"]
+activities = ["overflight", "landing", "take-off"]
 where = [{ territory = ["BR"] }]
 confidence = "V"
 reference = { instrument = "an act", url = "https://example.org" }
@@ -74,7 +74,7 @@ id = "{name}"
 title = "airspace closed at short notice"
 authority = "{state}"
 regime = "test"
-activities = ["overflight"]
+activities = ["overflight", "landing", "take-off"]
 where = [{{ territory = ["{state}"] }}]
 when = {{ published = "{published}", from = "{start}" }}
 confidence = "V"
@@ -284,10 +284,11 @@ def test_airspace_that_closes_in_flight_is_logged_and_judged_again(write: Write)
     record = world.records[TBILISI]
     assert record.plan.outcome == "direct"
     assert record.status == "flown"
-    ((at, flight_id, detail),) = event(world, "closed-in-flight")
+    (at, flight_id, detail), (_, _, last) = event(world, "closed-in-flight")
     assert flight_id == TBILISI
     assert at > "2025-09-15T12:00:00Z"
     assert "GE by SURPRISE, in force from 2025-09-15T12:00:00Z" in detail
+    assert "landing UGTB by SURPRISE" in last
     assert "flown although forbidden" in detail
     assert met(scenario, world, TBILISI, "GE") == [("FORBIDDEN", "SURPRISE")]
     planned = [d for d in record.plan.decisions if "SURPRISE" in d.rules]
@@ -346,7 +347,7 @@ def test_a_closure_after_the_flight_has_left_changes_nothing(write: Write) -> No
 
 def test_an_aerodrome_that_closes_in_flight_is_met_at_landing(write: Write) -> None:
     shut = closure("BALLOONS", "GE", "2025-09-15T12:00Z", "2025-09-15T12:00Z").replace(
-        'activities = ["overflight"]\nwhere = [{ territory = ["GE"] }]',
+        'activities = ["overflight", "landing", "take-off"]\nwhere = [{ territory = ["GE"] }]',
         'activities = ["landing", "take-off"]\nwhere = [{ aerodrome = ["UGTB"] }]',
     )
     scenario, world = fly(write(GO_ON + shut))
@@ -375,7 +376,7 @@ def test_a_tail_that_may_not_fly_stays_where_it_is(write: Write) -> None:
 
 def test_a_tail_that_lacks_a_permit_does_not_fly(write: Write) -> None:
     lacking = closure("PERMIT", "GE", "2025-01-01", "2025-01-01").replace(
-        'activities = ["overflight"]\n',
+        'activities = ["overflight", "landing", "take-off"]\n',
         'activities = ["landing"]\neffect = "require-permit"\n'
         'permit = { authority = "GE", kind = "authority" }\n'
         'who = [{ registration = ["EW-400PO"] }]\n',
@@ -386,7 +387,9 @@ def test_a_tail_that_lacks_a_permit_does_not_fly(write: Write) -> None:
 
 
 def test_a_barred_flight_is_cancelled_when_it_is_planned(write: Write) -> None:
-    barred = closure("BARRED", "GE", "2025-01-01", "2025-01-01").replace("overflight", "landing")
+    barred = closure("BARRED", "GE", "2025-01-01", "2025-01-01").replace(
+        '"overflight", "landing", "take-off"', '"landing"'
+    )
     _, world = fly(write(barred))
     assert event(world, "cancelled")[0] == ("2025-09-15T08:00:00Z", TBILISI, "BARRED")
     assert world.records[TBILISI].registration == ""

@@ -8,7 +8,7 @@ from airsim.planning.answer import (
     describe_plan,
     summarise_plan,
 )
-from airsim.planning.ends import decide_end
+from airsim.planning.ends import decide_end, decide_stay
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.hits import Hit, describe_hits, find_hits
 from airsim.planning.plan import plan_flights
@@ -28,6 +28,7 @@ __all__ = [
     "check_schema",
     "choose_type",
     "decide_end",
+    "decide_stay",
     "describe_hits",
     "describe_plan",
     "find_hits",

@@ -1,9 +1,17 @@
-"""Take-off and landing: judged at the aerodrome and in every airspace around it."""
+"""Take-off and landing: judged at the aerodrome and in every airspace around it.
+
+Whoever lands in a State, or takes off there, does not fly across it: the privilege of overflight
+is to fly across a territory without landing (Air Services Transit Agreement, Article I, section
+1), and entering to land is part of landing. So a ban on overflight alone closes neither the State
+of departure nor that of destination, nor the region and the zones around either aerodrome.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airsim.law import FlightFacts, Place, Question
-from airsim.permission import Decision, decide
+from airsim.permission import AreaKey, BoundRulebook, Decision, decide
 from airsim.scenario import Scenario
 
 
@@ -38,3 +46,41 @@ def decide_end(
     where = find_places(scenario, icao, at_ms)
     question = Question(activity, where, at_ms, at_ms, facts, 0.0, 0.0, known_ms)
     return decide(scenario.bound, question)
+
+
+def find_home(scenario: Scenario, facts: FlightFacts) -> dict[AreaKey, str]:
+    """Airspaces that a flight enters to land or to take off, and which of the two.
+
+    The State's whole territory, and the region and the zones around the aerodrome that reach the
+    ground. Of a domestic flight they are those of its landing: the take-off is judged by itself.
+    """
+    found: dict[AreaKey, str] = {}
+    territory = scenario.atlas.layer("territory")
+    for activity, icao, state in (
+        ("take-off", facts.origin, facts.origin_state),
+        ("landing", facts.destination, facts.destination_state),
+    ):
+        around = [
+            area
+            for area in scenario.areas_over[icao]
+            if scenario.atlas.layer(area[0]).lower_ft[area[1]] <= 0
+        ]
+        rows = territory.positions(state) if state else ()
+        found |= dict.fromkeys((*around, *(("territory", int(row)) for row in rows)), activity)
+    return found
+
+
+def name_activity(area: AreaKey, home: Mapping[AreaKey, str]) -> str:
+    """What a flight does in an airspace: overflight, unless it is there to land or take off."""
+    return home.get(area, "overflight")
+
+
+def decide_stay(bound: BoundRulebook, question: Question) -> Decision:
+    """Decide on a stay in one airspace; what concerns aerodromes alone is not asked there."""
+    (place,) = question.places
+    named = {
+        rule.id: rule
+        for at_ms in (question.start_ms, question.end_ms)  # groups may change on the way
+        for rule in bound.rules_at("overflight", place, at_ms)
+    }
+    return decide(bound, question, rules=[named[rule_id] for rule_id in sorted(named)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from airsim.airspace import Crossings
 from airsim.law import FlightFacts, Question, Verdict, judge_rule
 from airsim.performance import level_at
-from airsim.permission import AreaKey, BoundRulebook, Decision, decide
-from airsim.planning.ends import decide_end
+from airsim.permission import AreaKey, BoundRulebook, Decision
+from airsim.planning.ends import decide_end, decide_stay, find_home, name_activity
 from airsim.planning.types import PlannedCrossing
 
 if TYPE_CHECKING:
@@ -63,9 +63,10 @@ def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Ju
         facts = replace(work.leg_facts(aerodromes, number), crossed=states)
         if number:
             stops.append(_end(work, "take-off", aerodromes[number], start_ms, facts))
+        home = find_home(work.scenario, facts)
         rows = slice(int(bounds[number]), int(bounds[number + 1]))
-        leg = _time_leg(work, number, crossings, rows, start_ms, start_km)
-        for area, decision in judge_stays(work.scenario.bound, leg, facts, work.planned_ms):
+        leg = _time_leg(work, number, home, crossings, rows, start_ms, start_km)
+        for area, decision in judge_stays(work.scenario.bound, leg, facts, home, work.planned_ms):
             decisions.append(decision)
             if area not in crossed or decision.outcome > crossed[area].outcome:
                 crossed[area] = decision
@@ -86,8 +87,9 @@ def _end(work: Work, activity: str, icao: str, at_ms: int, facts: FlightFacts) -
 
 
 def _time_leg(
-    work: Work, number: int, crossings: Crossings, rows: slice, start_ms: int, start_km: float
-) -> list[PlannedCrossing]:
+    work: Work, number: int, home: Mapping[AreaKey, str], crossings: Crossings, rows: slice,
+    start_ms: int, start_km: float,
+) -> list[PlannedCrossing]:  # fmt: skip
     """Put times and levels on the crossings of one leg; drop areas not in use or not reached."""
     ends = np.stack([crossings.entry_km[rows], crossings.exit_km[rows]])
     total_km = work.routes[number].distance_km
@@ -107,7 +109,7 @@ def _time_leg(
         in_use = layer.valid_from_ms[row] <= entry_ms < layer.valid_to_ms[row]
         if not in_use or low >= layer.upper_ft[row] or high < layer.lower_ft[row]:
             continue
-        if layer.name == "zone" and not _concerns(work, row, entry_ms, exit_ms, low, high):
+        if layer.name == "zone" and not _concerns(work, home, row, entry_ms, exit_ms, low, high):
             continue
         found.append(
             PlannedCrossing(
@@ -128,13 +130,14 @@ def _time_leg(
 
 
 def _concerns(
-    work: Work, row: int, start_ms: int, end_ms: int, lower_ft: float, upper_ft: float
-) -> bool:
+    work: Work, home: Mapping[AreaKey, str], row: int, start_ms: int, end_ms: int,
+    lower_ft: float, upper_ft: float,
+) -> bool:  # fmt: skip
     """Whether any rule uses a zone against this flight; otherwise it is only an outline."""
     bound, area = work.scenario.bound, ("zone", row)
     question = Question(
-        "overflight", (bound.place(area),), start_ms, end_ms, work.facts, lower_ft, upper_ft,
-        work.planned_ms,
+        name_activity(area, home), (bound.place(area),), start_ms, end_ms, work.facts, lower_ft,
+        upper_ft, work.planned_ms,
     )  # fmt: skip
     return any(
         judge_rule(bound.rulebook, rule, question).truth is not False
@@ -146,6 +149,7 @@ def judge_stays(
     bound: BoundRulebook,
     stays: Iterable[PlannedCrossing],
     facts: FlightFacts,
+    home: Mapping[AreaKey, str],
     known_ms: int | None,
 ) -> list[tuple[AreaKey, Decision]]:
     """Decide on each stay that some rule speaks of, knowing what was crossed before it.
@@ -157,6 +161,8 @@ def judge_stays(
         In the order flown.
     facts : FlightFacts
         `crossed` holds the territories entered before the first stay.
+    home : mapping of AreaKey to str
+        Airspaces entered to land or to take off (see `find_home`).
     known_ms : int or None
         Hide rules published later; None: the law in force, published or not.
 
@@ -170,13 +176,12 @@ def judge_stays(
         if stay.layer == "territory":
             states.add(stay.designator)
         area = (stay.layer, stay.row)
-        rules = bound.rules_on(area, stay.entry_ms)
-        if rules:
+        if bound.rules_on(area, stay.entry_ms):
             question = Question(
-                "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms,
+                name_activity(area, home), (bound.place(area),), stay.entry_ms, stay.exit_ms,
                 replace(facts, crossed=frozenset(states)), stay.lower_ft, stay.upper_ft, known_ms,
             )  # fmt: skip
-            found.append((area, decide(bound, question, rules=rules)))
+            found.append((area, decide_stay(bound, question)))
     return found
 
 

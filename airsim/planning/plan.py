@@ -21,7 +21,7 @@ from airsim.law import FlightFacts, Place, Question
 from airsim.operation import Flight
 from airsim.performance import AircraftType, fly, payload_for_seats
 from airsim.permission import AreaKey, Decision, Outcome, mask_airspace
-from airsim.planning.ends import decide_end
+from airsim.planning.ends import decide_end, decide_stay, find_home
 from airsim.planning.facts import make_facts
 from airsim.planning.judge import MINUTE_MS, Judgement, history_states, judge_legs
 from airsim.planning.search import Extra, metres
@@ -169,9 +169,15 @@ def _mask(
     """
     level_ft = aircraft.cruise_fl * 100.0
     masks = [
-        mask_airspace(scenario.bound, facts, at_ms, level_ft=level_ft, known_ms=known_ms)
+        dict(mask_airspace(scenario.bound, facts, at_ms, level_ft=level_ft, known_ms=known_ms))
         for at_ms in (start_ms, end_ms, end_ms + LONGEST_DETOUR_MS)
     ]
+    home = find_home(scenario, facts)
+    for mask in masks:
+        for area, activity in home.items():
+            if area in mask:
+                asked = replace(mask[area].question, activity=activity)
+                mask[area] = decide_stay(scenario.bound, asked)
     always = set.intersection(*(set(mask) for mask in masks))
     return {
         area: min((mask[area] for mask in masks), key=lambda decision: decision.outcome)

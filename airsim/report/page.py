@@ -220,7 +220,7 @@ def join_stays(crossings: Sequence[Row], decisions: Sequence[Row]) -> list[Row]:
     """Crossings in order, each with the decision planned for it."""
     waiting: dict[tuple[str, str], list[Row]] = {}
     for decision in decisions:
-        if decision["phase"] == "planned" and decision["activity"] == "overflight":
+        if decision["phase"] == "planned":
             waiting.setdefault((decision["layer"], decision["designator"]), []).append(decision)
     rows = []
     for stay in crossings:
@@ -238,7 +238,7 @@ def list_other_decisions(crossings: Sequence[Row], decisions: Sequence[Row]) -> 
     return [
         d for d in decisions
         if d["phase"] == "planned"
-        and (d["activity"] != "overflight" or (d["layer"], d["designator"]) not in crossed)
+        and (d["layer"], d["designator"]) not in crossed
     ]  # fmt: skip
 
 

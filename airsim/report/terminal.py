@@ -286,7 +286,7 @@ def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
     judged = {
         (d.get("layer"), d.get("designator")): d
         for d in reversed(decisions)
-        if d.get("activity") == "overflight"
+        if d.get("layer") != "aerodrome"
     }
     rows = [["airspace", "km", "UTC", "decision", "rules"]]
     for stay in stays[:_MOST_STAYS]:
@@ -300,7 +300,7 @@ def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
                 " ".join(_ids(decision.get("rules"))),
             ]
         )
-    ends = [d for d in decisions if d.get("activity") != "overflight"]
+    ends = [d for d in decisions if d.get("layer") == "aerodrome"]
     rows += [
         [
             f"{d.get('activity')} {d.get('designator') or ''}".strip(), "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from airsim.base import format_instant
 from airsim.permission import Decision, Outcome, decide
-from airsim.planning import Plan
+from airsim.planning import Plan, decide_stay
 from airsim.scenario import Scenario
 from airsim.simulation.state import FlightRecord
 
@@ -67,7 +67,9 @@ def ask_again(
         end_ms=asked.end_ms + shift_ms,
         known_ms=known_ms,
     )
-    return decide(scenario.bound, question)
+    # Around an aerodrome several airspaces are asked about at once, on the way one.
+    ask = decide if asked.places[0].layer == "aerodrome" else decide_stay
+    return ask(scenario.bound, question)
 
 
 def find_bars(decision: Decision) -> set[str]:
@@ -101,7 +103,8 @@ def describe_surprise(
     assert record.off_block_ms is not None
     starts = min(verdict.rule.when.start[0] for verdict in met.verdicts)
     published = min(verdict.rule.when.published_ms for verdict in met.verdicts)
-    event = "entered-closed" if met.question.activity == "overflight" else "barred-end"
+    at_end = met.question.places[0].layer == "aerodrome"
+    event = "barred-end" if at_end else "entered-closed"
     if starts > record.off_block_ms:
         event = "closed-in-flight"
     elif published > record.plan.planned_ms:
