@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from airsim.airspace import Atlas, find_crossings, load_atlas
 from airsim.geodesy import great_circle_km
-from benchmarks import crossings
+from airsim.scenario import load_scenario
+from benchmarks import crossings, events, growth, start
 from benchmarks.__main__ import PARTS, parse_options, print_rows, run_part
 from benchmarks.legs import Legs, Stays, compare_stays, draw_legs, join_pieces, stays_of
 from benchmarks.measuring import (
@@ -241,3 +244,65 @@ def test_ratios_are_those_of_the_times_in_the_table(atlas: Atlas) -> None:
     assert {row["wrong_count"] for row in exact if "wgs84" in row["method"]} == {0}
     (stream, _) = [row for row in rows if row["table"] == crossings.STREAM]
     assert stream["ratio"] == pytest.approx(stream["airsim_us"] / stream["streaming_us"])
+
+
+# ------------------------------------------------------------------------------------- events
+def test_bare_loops_go_through_the_moments_of_the_simulation() -> None:
+    times = [[0, 5, 9], [3], [5, 5]]
+    assert events.run_heap(times) == 6
+    # each moment is an event, so are the start and the end of each process
+    assert events.run_simpy(times) == 6 + 2 * 3
+
+
+def test_events_are_counted_in_the_same_run_of_the_simulation() -> None:
+    scenario = load_scenario("zapad-2025")
+    rows = events.measure_scenario(replace(scenario, flights=scenario.flights[:3]), repeats=1)
+    assert [row["ratio_to_SimPy"] for row in rows if row["method"].startswith("SimPy")] == [1.0]
+    base = next(row["us_per_event"] for row in rows if row["method"].startswith("SimPy"))
+    for row in rows:
+        assert row["ratio_to_SimPy"] == pytest.approx(row["us_per_event"] / base)
+        assert row["events_per_s"] == pytest.approx(1e6 / row["us_per_event"])
+    assert rows[-1]["events"] == rows[-2]["events"] > rows[0]["events"] > 3
+
+
+# ------------------------------------------------------------------------------------- growth
+def test_grids_have_as_many_areas_as_asked_and_like_vertices(tmp_path: Path) -> None:
+    vertices = []
+    for areas in (8, 128):
+        growth.write_grid(tmp_path / "grid.geojson", areas)
+        layer = growth._arrange(load_atlas(), "fir", str(tmp_path / "grid.geojson")).layer("fir")
+        assert len(layer) == areas
+        vertices.append(len(layer.lonlat))
+    assert max(vertices) < 1.05 * min(vertices)
+
+
+def test_obstacles_leave_routes_and_cost_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / "islands.geojson"
+    growth.write_islands(file, 6)
+    row = growth.run_case({"grows": "obstacles", "pairs": 4, "fir": str(file)})
+    assert row["size"] == 6
+    assert row["per_item_us"] == pytest.approx(1e6 * row["seconds"] / 4)
+    assert row["peak_mb"] >= row["before_mb"] > 0.0
+
+
+def test_exponents_are_fitted_per_thing_that_grows() -> None:
+    rows = [
+        {"grows": g, "size": n, "seconds": n**k, "set-up_s": s, "before_mb": 10, "peak_mb": 10 + n}
+        for g, k, s in (("legs", 1.0, None), ("areas", 0.5, 2.0))
+        for n in (10, 100, 1000)
+    ]
+    legs, areas = growth.fit_rows(rows)
+    assert (legs["from"], legs["to"], legs["grows"]) == (10, 1000, "legs")
+    assert legs["time_exponent"] == pytest.approx(1.0)
+    assert areas["time_exponent"] == pytest.approx(0.5)
+    assert legs["set-up_exponent"] is None
+    assert areas["set-up_exponent"] == pytest.approx(0.0)
+    assert areas["memory_exponent"] == pytest.approx(1.0)
+
+
+# -------------------------------------------------------------------------------------- start
+def test_a_process_that_fails_is_no_result() -> None:
+    row = start.time_process("nothing", ("-c", "pass"), warm=False)
+    assert row["runs"] == 1 and row["best_s"] > 0.0
+    with pytest.raises(RuntimeError):
+        start.time_process("broken", ("-c", "raise SystemExit(2)"), warm=False)

@@ -1,0 +1,76 @@
+"""Starting: what a command takes in a process of its own, with and without what is kept on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from benchmarks.measuring import ROOT, Row, note
+
+TABLE = "Start: a process of its own"
+IMPORT = ("-c", "import airsim")
+_FLIGHTS = {
+    "a short detour": ("MSQ", "KGD", "--type", "E195"),
+    "a way that is barred": ("MSQ", "LHR"),
+    "a long detour": ("MSQ", "IST"),
+}
+CHECKS = {
+    title: (
+        "-m", "airsim", "check", *flight,
+        "--operator", "BRU", "--at", "2025-09-15T08:00Z", "--json",
+    )
+    for title, flight in _FLIGHTS.items()
+}  # fmt: skip
+
+
+def measure(*, quick: bool = False) -> list[Row]:
+    """Rows of the table on starts."""
+    repeats = 1 if quick else 7
+    rows = [time_process("import airsim", IMPORT, repeats=repeats)]
+    for title, check in list(CHECKS.items())[: 1 if quick else None]:
+        rows.append(time_process(f"airsim check, {title}", check, repeats=repeats))
+    if quick:
+        return [*rows, note("start: first runs, which compile or arrange, are left out by --quick")]
+    check = CHECKS["a short detour"]
+    with tempfile.TemporaryDirectory() as folder:
+        kept = {"AIRSIM_CACHE_DIR": folder}
+        rows.append(time_process("airsim check, layers arranged anew", check, kept, warm=False))
+    with tempfile.TemporaryDirectory() as folder:
+        kept = {"AIRSIM_CACHE_DIR": folder, "NUMBA_CACHE_DIR": folder}
+        rows.append(time_process("airsim check, first run ever: compiles", check, kept, warm=False))
+    return rows
+
+
+def time_process(
+    title: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None,
+    *, repeats: int = 1, warm: bool = True,
+) -> Row:  # fmt: skip
+    """Row on ``python ARGUMENTS``: wall clock, processor time, most memory."""
+    every = dict(os.environ) | dict(environment or {})
+    runs = [_run(arguments, every) for _ in range(repeats + warm)][warm:]
+    wall = [run["wall_s"] for run in runs]
+    return {
+        "table": TABLE,
+        "command": title,
+        "runs": repeats,
+        "best_s": min(wall),
+        "median_s": statistics.median(wall),
+        "cpu_s": min(run["cpu_s"] for run in runs),
+        "peak_mb": max(run["peak_mb"] for run in runs),
+    }
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> Row:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.child", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    row: Row = json.loads(done.stdout)
+    if row["code"] not in (0, 1):  # 1: the flight may not fly, which is an answer
+        raise RuntimeError(done.stderr[-2000:])
+    return {name: float("nan") if value is None else value for name, value in row.items()}
