@@ -262,7 +262,7 @@ def test_events_are_counted_in_the_same_run_of_the_simulation() -> None:
     for row in rows:
         assert row["ratio_to_SimPy"] == pytest.approx(row["us_per_event"] / base)
         assert row["events_per_s"] == pytest.approx(1e6 / row["us_per_event"])
-    assert rows[-1]["events"] == rows[-2]["events"] > rows[0]["events"] > 3
+    assert rows[-1]["events"] >= rows[-2]["events"] > rows[0]["events"] > 3
 
 
 # ------------------------------------------------------------------------------------- growth
