@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from reprlib import repr as shorten
-from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 import numpy as np
 from pydantic import (
@@ -64,6 +64,9 @@ from airsim.operation import (
 )
 from airsim.performance import AircraftType, load_types
 from airsim.permission import AreaKey, BoundRulebook, bind_rulebook
+
+if TYPE_CHECKING:
+    from airsim.operation import Upkeep
 
 HOUR_MS = 3_600_000
 SCHEMA_VERSION = 1
@@ -153,6 +156,8 @@ class Scenario:
         Dated flights and probes, sorted by (EOBT, id).
     comparisons : tuple of Comparison
     options : Options
+    upkeep : Upkeep or None
+        Checks, faults and parts of the fleet; None: aircraft need none.
     """
 
     name: str
@@ -174,6 +179,7 @@ class Scenario:
     amendments: tuple[Amendment, ...] = ()
     options: Options = Options()
     zones_file: Path | None = None
+    upkeep: Upkeep | None = None
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
@@ -372,14 +378,17 @@ class PeriodTable(_Table):
 class OperationTable(_Table):
     """Timetable and fleet: CSV files beside the scenario file, and which period of them.
 
-    `timetable_until` lets the last rows run on to this date.
+    `timetable_from` and `timetable_until` let the first rows begin, the last rows run on, as if
+    the timetable had been the same then. `upkeep` is a TOML file of checks, faults and parts.
     """
 
     timetable: Text | None = None
     timetable_period: Text | None = None
+    timetable_from: Instant | None = None
     timetable_until: Instant | None = None
     fleet: Text | None = None
     fleet_period: Text | None = None
+    upkeep: Text | None = None
 
 
 class RulesTable(_Table):
@@ -606,6 +615,7 @@ class _Binder:
         file = self._read_file(fleet)
         services: tuple[Service, ...] = self._attempt(lambda: self._read_timetable(operation), ())
         rulebook, changes = self._read_law()
+        upkeep = self._attempt(lambda: self._read_upkeep(operation), None)
         zones = _salvage(ZonesTable, self.data.get("zones")).file
         own = self._near(zones) if zones else None
         atlas = self._attempt(
@@ -628,7 +638,7 @@ class _Binder:
             aerodromes, load_operators(), load_types(), fleet, services,
             tuple(sorted((*flights, *probes), key=lambda f: (f.eobt_ms, f.flight_id))),
             tuple(Comparison(c.title, c.before, c.after) for c in file.compare),
-            file.sensitivity.zones, changes, file.options.as_options(), own,
+            file.sensitivity.zones, changes, file.options.as_options(), own, upkeep,
         )  # fmt: skip
 
     def _attempt(self, read: Callable[[], Any], otherwise: object) -> Any:
@@ -661,17 +671,34 @@ class _Binder:
             return ()
         return load_fleet(self._near(operation.fleet), operation.fleet_period)
 
+    def _read_upkeep(self, operation: OperationTable) -> Upkeep | None:
+        if operation.upkeep is None:
+            return None
+        from airsim.operation import load_upkeep
+
+        upkeep = load_upkeep(self._near(operation.upkeep))
+        load_aerodromes().find(upkeep.base)
+        return upkeep
+
     def _read_timetable(self, operation: OperationTable) -> tuple[Service, ...]:
         if operation.timetable is None:
             return ()
         services = load_timetable(self._near(operation.timetable), operation.timetable_period)
-        if operation.timetable_until is None:
-            return services
-        # What would have been flown had nothing changed: the last rows run on.
-        until = datetime.fromtimestamp(operation.timetable_until / 1000, UTC).date()
-        last = max((service.valid_to for service in services), default=until)
+        # What would have been flown had nothing changed: first and last rows run on.
+        first = min((service.valid_from for service in services), default=date.min)
+        last = max((service.valid_to for service in services), default=date.max)
+        since, until = (
+            edge if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC).date()
+            for stamp, edge in (
+                (operation.timetable_from, first), (operation.timetable_until, last),
+            )
+        )  # fmt: skip
         return tuple(
-            replace(service, valid_to=max(until, last)) if service.valid_to == last else service
+            replace(
+                service,
+                valid_from=min(since, first) if service.valid_from == first else service.valid_from,
+                valid_to=max(until, last) if service.valid_to == last else service.valid_to,
+            )
             for service in services
         )
 

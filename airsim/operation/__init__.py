@@ -1,5 +1,8 @@
 """Who flies what, where and when: aerodromes, operators, aircraft, timetables."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from airsim.operation.aerodromes import Aerodrome, Aerodromes, load_aerodromes
 from airsim.operation.checks import check_aerodromes, check_operators
 from airsim.operation.fleet import Tail, load_fleet
@@ -13,14 +16,20 @@ from airsim.operation.timetable import (
     local_time,
 )
 
+if TYPE_CHECKING:
+    from airsim.operation.upkeep import Channel, Check, Upkeep, load_upkeep
+
 __all__ = [
     "Aerodrome",
     "Aerodromes",
+    "Channel",
+    "Check",
     "Flight",
     "Operator",
     "Operators",
     "Service",
     "Tail",
+    "Upkeep",
     "check_aerodromes",
     "check_operators",
     "expand_timetable",
@@ -28,6 +37,14 @@ __all__ = [
     "load_fleet",
     "load_operators",
     "load_timetable",
+    "load_upkeep",
     "local_time",
     "state_of_registration",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Only a simulation asks for upkeep: single questions do not wait for its model.
+    if name not in ("Channel", "Check", "Upkeep", "load_upkeep"):
+        raise AttributeError(f"module 'airsim.operation' has no attribute {name!r}")
+    return getattr(import_module("airsim.operation.upkeep"), name)

@@ -3,7 +3,9 @@
 from airsim.simulation.airborne import find_position, react
 from airsim.simulation.run import LONGEST_WAIT_MS, OWN_TYPE_WAIT_MS, simulate
 from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
+from airsim.simulation.streams import open_stream
 from airsim.simulation.tables import tabulate_world
+from airsim.simulation.upkeep import find_bars_on_part
 
 __all__ = [
     "LONGEST_WAIT_MS",
@@ -12,7 +14,9 @@ __all__ = [
     "Event",
     "FlightRecord",
     "World",
+    "find_bars_on_part",
     "find_position",
+    "open_stream",
     "position_fleet",
     "react",
     "simulate",

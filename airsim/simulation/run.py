@@ -26,6 +26,7 @@ from airsim.simulation.clock import (
     list_moments,
 )
 from airsim.simulation.state import Aircraft, FlightRecord, World, position_fleet
+from airsim.simulation.upkeep import Workshop
 
 MINUTE_MS = 60_000
 # How long a flight waits for an aircraft of its own type, then for any that reaches as far; then
@@ -84,6 +85,10 @@ class _Run:
         self.env = simpy.Environment(initial_time=self._first_ms())
         self.ramp = simpy.FilterStore(self.env)
         self.airborne: dict[str, tuple[FlightRecord, Any]] = {}
+        upkeep = scenario.upkeep
+        self.workshop = (
+            Workshop(self.env, scenario, upkeep, self.world) if upkeep is not None else None
+        )
 
     def _first_ms(self) -> int:
         lead = self.scenario.options.planning_lead_ms
@@ -96,8 +101,11 @@ class _Run:
         """Create the processes in (EOBT, id) order, so that ties break the same way always."""
         flown = [f for f in self.scenario.flights if not f.probe]
         active = [t for t in self.scenario.fleet if t.status in ("active", "")]
-        for aircraft in position_fleet(active, flown):
+        self.world.fleet = position_fleet(active, flown)
+        for aircraft in self.world.fleet:
             self.ramp.put(aircraft)
+            if self.workshop is not None:
+                self.workshop.enter_service(aircraft)
             self.world.note(
                 int(self.env.now), "positioned", None,
                 f"{aircraft.tail.registration} {aircraft.tail.typecode} at {aircraft.at}",
@@ -133,11 +141,23 @@ class _Run:
         if self._may_leave(record):
             yield from self._leg(record)
             if aircraft is not None:
-                aircraft.at = record.landed_at or flight.ades
-                yield self.env.timeout(self.scenario.options.minimum_turn_ms)
+                yield from self._receive(record, aircraft)
         if aircraft is not None:
             # Whoever did not leave stands where it stood, free for the next flight.
             yield self.ramp.put(aircraft)
+
+    def _receive(self, record: FlightRecord, aircraft: Aircraft) -> Process:
+        """Turn the aircraft round where it landed; at its base, see to its upkeep."""
+        aircraft.at = record.landed_at or record.flight.ades
+        if record.landing_ms is not None and record.off_block_ms is not None:
+            block_ms = record.landing_ms - record.off_block_ms
+            aircraft.flights += 1
+            aircraft.block_ms += block_ms
+            if self.workshop is not None:
+                self.workshop.wear_out(aircraft, block_ms)
+        yield self.env.timeout(self.scenario.options.minimum_turn_ms)
+        if self.workshop is not None:
+            yield from self.workshop.look_after(aircraft)
 
     def _cancel(self, record: FlightRecord, why: str) -> None:
         record.status = "cancelled"

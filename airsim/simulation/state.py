@@ -25,12 +25,29 @@ class Event:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """A time in which an aircraft could not fly.
+
+    `cause` is ``check`` or ``parts``; `rules` are those that barred the part's delivery.
+    """
+
+    start_ms: int
+    end_ms: int
+    cause: str
+    detail: str
+    rules: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Aircraft:
-    """A tail in the simulation."""
+    """A tail in the simulation: where it stands, what it has flown, when it could not."""
 
     tail: Tail
     at: str
+    flights: int = 0
+    block_ms: int = 0
+    groundings: list[Grounding] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -100,6 +117,11 @@ class World:
 
     records: dict[str, FlightRecord]
     log: list[Event] = field(default_factory=list)
+    fleet: list[Aircraft] = field(default_factory=list)
+
+    def note_tail(self, time_ms: int, event: str, registration: str, detail: str = "") -> None:
+        """Write one line about an aircraft on the ground."""
+        self.log.append(Event(time_ms, event, "", registration, detail))
 
     def note(
         self, time_ms: int, event: str, record: FlightRecord | None = None, detail: str = ""

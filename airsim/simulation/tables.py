@@ -14,7 +14,7 @@ from airsim.permission import AreaKey, Decision
 from airsim.planning import Plan
 from airsim.results import Table, make_table
 from airsim.scenario import Scenario
-from airsim.simulation.state import FlightRecord, World
+from airsim.simulation.state import Aircraft, FlightRecord, World
 
 Row = dict[str, Any]
 
@@ -50,6 +50,8 @@ def tabulate_world(
             }
             for number, event in enumerate(world.log)
         ],
+        "tails": [_tail_row(scenario, aircraft) for aircraft in world.fleet],
+        "groundings": [row for aircraft in world.fleet for row in _grounding_rows(aircraft)],
         "routes": [row for record in records for row in _route_rows(scenario, record)],
         "closed": [row for record in records for row in _closed_rows(scenario, record)],
         "rules": [_rule_row(rule) for rule in _named_rules(scenario, records, also)],
@@ -146,6 +148,36 @@ def _decision_row(
         "outcome": outcome, "rules": _text(v.rule.id for v in ordered),
         "references": " | ".join(dict.fromkeys(describe_reference(v) for v in ordered)),
     }  # fmt: skip
+
+
+def _tail_row(scenario: Scenario, aircraft: Aircraft) -> Row:
+    spans = [
+        (g.cause, bool(g.rules), _minutes_within(scenario, g.start_ms, g.end_ms))
+        for g in aircraft.groundings
+    ]
+    return {
+        "registration": aircraft.tail.registration, "typecode": aircraft.tail.typecode,
+        "flights": aircraft.flights, "block_min": aircraft.block_ms / 60_000,
+        "check_min": sum(m for cause, _, m in spans if cause == "check"),
+        "parts_min": sum(m for cause, _, m in spans if cause == "parts"),
+        "barred_min": sum(m for _, barred, m in spans if barred),
+        "period_min": (scenario.end_ms - scenario.start_ms) / 60_000,
+    }  # fmt: skip
+
+
+def _minutes_within(scenario: Scenario, start_ms: int, end_ms: int) -> float:
+    """Part of a span that lies in the period simulated."""
+    inside = min(end_ms, scenario.end_ms) - max(start_ms, scenario.start_ms)
+    return max(0, inside) / 60_000
+
+
+def _grounding_rows(aircraft: Aircraft) -> Iterable[Row]:
+    for number, g in enumerate(aircraft.groundings):
+        yield {
+            "registration": aircraft.tail.registration, "seq": number,
+            "from_utc": format_instant(g.start_ms), "to_utc": format_instant(g.end_ms),
+            "cause": g.cause, "detail": g.detail, "rules": _text(g.rules),
+        }  # fmt: skip
 
 
 def _route_rows(scenario: Scenario, record: FlightRecord) -> Iterable[Row]:
