@@ -119,6 +119,15 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("barred_min", "min", "of these, waiting for parts whose delivery the law barred"),
         ("period_min", "min", "length of the period"),
     ),
+    "permits": _columns(
+        ("rule_id", "text", "rule that asks for the permit"),
+        ("authority", "text", "who was asked"),
+        ("subject", "text", "callsign of a series, or flight"),
+        ("asked_utc", "instant", "when it was asked for"),
+        ("answered_utc", "instant", "when the answer came"),
+        ("granted", "bool", "whether it was granted"),
+        ("late", "bool", "whether the answer came after the lead time"),
+    ),
     "groundings": _columns(
         ("registration", "text", "nationality and registration mark"),
         ("seq", "int", "order"),

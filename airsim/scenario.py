@@ -129,6 +129,32 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class PermitModel:
+    """How authorities answer; without one, routine permits are presumed held.
+
+    Parameters
+    ----------
+    ask_days : float
+        How long before the first flight an operator asks, at least the lead time.
+    usual_days : float
+        Lead time where the rule gives none.
+    refused, late : float
+        Shares of requests that are refused, that are answered late.
+    late_days : float
+        Mean delay of a late answer.
+    wait_hours : float
+        How long a flight waits for an answer before it goes another way, or not at all.
+    """
+
+    ask_days: float = 30.0
+    usual_days: float = 5.0
+    refused: float = 0.0
+    late: float = 0.0
+    late_days: float = 3.0
+    wait_hours: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A question of the kind "what did this day change": everything asked before and after."""
 
@@ -158,6 +184,8 @@ class Scenario:
     options : Options
     upkeep : Upkeep or None
         Checks, faults and parts of the fleet; None: aircraft need none.
+    permits : PermitModel or None
+        None: routine permits of timetabled services are presumed held.
     """
 
     name: str
@@ -180,6 +208,7 @@ class Scenario:
     options: Options = Options()
     zones_file: Path | None = None
     upkeep: Upkeep | None = None
+    permits: PermitModel | None = None
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
@@ -322,6 +351,7 @@ def find_scenario(name: str) -> Path:
 # A date outside is a slip of the pen: the law shipped or amended has nothing to say there.
 _FIRST_MS, _END_MS = parse_instant("1950-01-01"), parse_instant("2101-01-01")
 _DEFAULTS = Options()
+_PERMITS = PermitModel()
 
 
 def _refuse(problem: str, remedy: str) -> NoReturn:
@@ -423,6 +453,21 @@ class OptionsTable(_Table):
         )  # fmt: skip
 
 
+class PermitsTable(_Table):
+    """How authorities answer requests; a scenario without this table presumes routine permits."""
+
+    ask_days: float = Field(_PERMITS.ask_days, ge=0, le=365)
+    usual_days: float = Field(_PERMITS.usual_days, ge=0, le=365)
+    refused: float = Field(_PERMITS.refused, ge=0, le=1)
+    late: float = Field(_PERMITS.late, ge=0, le=1)
+    late_days: float = Field(_PERMITS.late_days, ge=0, le=365)
+    wait_hours: float = Field(_PERMITS.wait_hours, ge=0, le=240)
+
+    def as_model(self) -> PermitModel:
+        """The same as the simulation takes it."""
+        return PermitModel(**self.model_dump())
+
+
 class SensitivityTable(_Table):
     """Zones, by the beginning of their designators, that are also tried 30 NM larger and smaller.
 
@@ -490,6 +535,7 @@ class ScenarioFile(_Table):
     rules: RulesTable = RulesTable()
     zones: ZonesTable = ZonesTable()
     options: OptionsTable = OptionsTable()
+    permits: PermitsTable | None = None
     sensitivity: SensitivityTable = SensitivityTable()
     amendment: Annotated[tuple[AmendmentTable, ...], Strict(False)] = ()
     probe: Annotated[tuple[ProbeTable, ...], Strict(False)] = ()
@@ -639,6 +685,7 @@ class _Binder:
             tuple(sorted((*flights, *probes), key=lambda f: (f.eobt_ms, f.flight_id))),
             tuple(Comparison(c.title, c.before, c.after) for c in file.compare),
             file.sensitivity.zones, changes, file.options.as_options(), own, upkeep,
+            file.permits.as_model() if file.permits is not None else None,
         )  # fmt: skip
 
     def _attempt(self, read: Callable[[], Any], otherwise: object) -> Any:

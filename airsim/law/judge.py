@@ -66,8 +66,8 @@ class FlightFacts:
         emergency, humanitarian, state, ...
     derogations : frozenset of str
         Ids of rules from which the authority that they name has excused this flight.
-    held : frozenset of str
-        Ids of `require-permit` rules whose permit this flight holds.
+    held, refused : frozenset of str
+        Ids of `require-permit` rules whose permit this flight holds, or was refused.
     """
 
     operator: str
@@ -97,6 +97,7 @@ class FlightFacts:
     us_content: float | None = None
     derogations: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -57,11 +57,13 @@ class Decision:
 
     @property
     def lacking(self) -> tuple[Verdict, ...]:
-        """Permits missing that are lacking in kind: they cannot just be applied for."""
+        """Permits missing that cannot just be applied for: lacking in kind, or refused."""
+        refused = self.question.facts.refused
         return tuple(
             verdict
             for verdict in self.says(Outcome.NOT_PERMITTED)
-            if verdict.rule.permit is not None and verdict.rule.permit.kind == "authority"
+            if verdict.rule.permit is not None
+            and (verdict.rule.permit.kind == "authority" or verdict.rule.id in refused)
         )
 
     @property
@@ -90,7 +92,7 @@ class Weight(IntEnum):
 
 def is_held(rule: Rule, facts: FlightFacts, held: frozenset[str]) -> bool:
     """Whether the permit that a rule asks for is held, or presumed to be."""
-    if rule.permit is None:
+    if rule.permit is None or rule.id in facts.refused:
         return False
     routine = rule.permit.kind == "routine" and facts.scheduled is True
     return routine or rule.id in held or rule.id in facts.held

@@ -44,6 +44,7 @@ def plan_flights(
     progress: Callable[[int, int], None] | None = None,
     airborne: Mapping[str, Airborne] | None = None,
     heedless: bool = False,
+    refused: Mapping[str, frozenset[str]] | None = None,
 ) -> tuple[Plan, ...]:
     """Plan flights on the law published when each is planned.
 
@@ -60,6 +61,8 @@ def plan_flights(
         Airspace that they are in may be left even where it is closed.
     heedless : bool
         Plan for emergencies: the shortest way, whatever the law. Decisions still say what it says.
+    refused : mapping of flight id to set of str, optional
+        Rules whose permit a flight was refused: it keeps out of what they would have opened.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def plan_flights(
         In the order of `flights`. A flight that cannot be planned is infeasible with the rules
         that say so, never missing.
     """
-    works = _open_works(scenario, flights, airborne or {})
+    works = _open_works(scenario, flights, airborne or {}, refused or {})
     for work in works if heedless else ():
         work.heedless, work.settled = True, False
     pending = [work for work in works if not work.settled]
@@ -91,8 +94,9 @@ def plan_flights(
 
 
 def _open_works(
-    scenario: Scenario, flights: Sequence[Flight], airborne: Mapping[str, Airborne]
-) -> list[Work]:
+    scenario: Scenario, flights: Sequence[Flight], airborne: Mapping[str, Airborne],
+    refused: Mapping[str, frozenset[str]],
+) -> list[Work]:  # fmt: skip
     starts = [airborne.get(f.flight_id, scenario.aerodromes[f.adep]) for f in flights]
     ends = [scenario.aerodromes[f.ades] for f in flights]
     direct = geodesic_km(
@@ -103,6 +107,8 @@ def _open_works(
     for flight, km in zip(flights, direct.tolist(), strict=True):
         position = airborne.get(flight.flight_id)
         facts, assumed = make_facts(scenario, flight)
+        if flight.flight_id in refused:
+            facts = replace(facts, refused=refused[flight.flight_id])
         aircraft = scenario.types[facts.typecode or ""]
         payload = float(payload_for_seats(aircraft, facts.seats))
         start_ms = flight.eobt_ms if position is None else position.at_ms

@@ -25,6 +25,7 @@ from airsim.simulation.clock import (
     find_bars,
     list_moments,
 )
+from airsim.simulation.permits import PermitDesk, describe_requests
 from airsim.simulation.state import Aircraft, FlightRecord, World, position_fleet
 from airsim.simulation.upkeep import Workshop
 
@@ -82,6 +83,11 @@ class _Run:
         self.scenario = scenario
         self.world = World({p.flight.flight_id: FlightRecord(p.flight, p) for p in plans})
         self.prepared = prepared
+        model = scenario.permits
+        self.desk = PermitDesk(scenario, model, self.world) if model is not None else None
+        if self.desk is not None:
+            self.desk.collect(self.world.records.values())
+            self.world.permits = list(self.desk.requests.values())
         self.env = simpy.Environment(initial_time=self._first_ms())
         self.ramp = simpy.FilterStore(self.env)
         self.airborne: dict[str, tuple[FlightRecord, Any]] = {}
@@ -92,10 +98,9 @@ class _Run:
 
     def _first_ms(self) -> int:
         lead = self.scenario.options.planning_lead_ms
-        return min(
-            (record.flight.eobt_ms - lead for record in self.world.records.values()),
-            default=self.scenario.start_ms,
-        )
+        begins = [record.flight.eobt_ms - lead for record in self.world.records.values()]
+        begins += [request.asked_ms for request in self.world.permits]
+        return min(begins, default=self.scenario.start_ms)
 
     def start(self) -> None:
         """Create the processes in (EOBT, id) order, so that ties break the same way always."""
@@ -112,6 +117,8 @@ class _Run:
             )  # fmt: skip
         for record in self.world.records.values():
             self.env.process(self._fly(record))
+        if self.desk is not None:
+            self.env.process(self.desk.answer_all(self.env))
         if self.prepared is not None and self.scenario.options.in_flight == "react":
             self.env.process(self._spread_news())
         self.env.run()
@@ -138,13 +145,41 @@ class _Run:
                 self._cancel(record, f"no aircraft at {flight.adep}")
                 return
             self._take_aircraft(record, aircraft)
-        if self._may_leave(record):
+        may_go = yield from self._wait_for_permits(record)
+        if may_go and self._may_leave(record):
             yield from self._leg(record)
             if aircraft is not None:
                 yield from self._receive(record, aircraft)
         if aircraft is not None:
             # Whoever did not leave stands where it stood, free for the next flight.
             yield self.ramp.put(aircraft)
+
+    def _wait_for_permits(self, record: FlightRecord) -> Generator[simpy.Event, Any, bool]:
+        """Wait for answers that are due soon; go another way without what was refused."""
+        desk = self.desk
+        if desk is None or self.prepared is None:
+            return True
+        missing = desk.find_missing(record, int(self.env.now))
+        latest_ms = int(self.env.now + desk.model.wait_hours * HOUR_MS)
+        due_ms = max((r.answered_ms for r in missing.pending), default=0)
+        if missing.pending and due_ms <= latest_ms:
+            self.note("waits-for-permit", record, describe_requests(missing.pending))
+            yield self.env.timeout(due_ms - int(self.env.now))
+            missing = desk.find_missing(record, int(self.env.now))
+        lacking = (*missing.pending, *missing.refused)
+        if not lacking:
+            return True
+        names = frozenset(request.rule_id for request in lacking)
+        (record.plan,) = plan_flights(
+            self._at_once, [replace(record.flight, eobt_ms=int(self.env.now))],
+            refused={record.flight.flight_id: names},
+        )  # fmt: skip
+        said = f"without {describe_requests(lacking)}: {record.plan.outcome}: {record.plan.reason}"
+        if not record.plan.feasible:
+            self._cancel(record, said)
+            return False
+        self.note("replanned", record, said)
+        return True
 
     def _receive(self, record: FlightRecord, aircraft: Aircraft) -> Process:
         """Turn the aircraft round where it landed; at its base, see to its upkeep."""

@@ -39,6 +39,20 @@ class Grounding:
     rules: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PermitRequest:
+    """A request for a permit, for a series of flights or one flight, and its answer."""
+
+    rule_id: str
+    authority: str
+    subject: str
+    asked_ms: int
+    answered_ms: int
+    granted: bool
+    late: bool
+    validity_hours: float | None
+
+
 @dataclass(slots=True)
 class Aircraft:
     """A tail in the simulation: where it stands, what it has flown, when it could not."""
@@ -118,6 +132,7 @@ class World:
     records: dict[str, FlightRecord]
     log: list[Event] = field(default_factory=list)
     fleet: list[Aircraft] = field(default_factory=list)
+    permits: list[PermitRequest] = field(default_factory=list)
 
     def note_tail(self, time_ms: int, event: str, registration: str, detail: str = "") -> None:
         """Write one line about an aircraft on the ground."""

@@ -14,7 +14,7 @@ from airsim.permission import AreaKey, Decision
 from airsim.planning import Plan
 from airsim.results import Table, make_table
 from airsim.scenario import Scenario
-from airsim.simulation.state import Aircraft, FlightRecord, World
+from airsim.simulation.state import Aircraft, FlightRecord, PermitRequest, World
 
 Row = dict[str, Any]
 
@@ -51,6 +51,7 @@ def tabulate_world(
             for number, event in enumerate(world.log)
         ],
         "tails": [_tail_row(scenario, aircraft) for aircraft in world.fleet],
+        "permits": [_permit_row(request) for request in world.permits],
         "groundings": [row for aircraft in world.fleet for row in _grounding_rows(aircraft)],
         "routes": [row for record in records for row in _route_rows(scenario, record)],
         "closed": [row for record in records for row in _closed_rows(scenario, record)],
@@ -162,6 +163,15 @@ def _tail_row(scenario: Scenario, aircraft: Aircraft) -> Row:
         "parts_min": sum(m for cause, _, m in spans if cause == "parts"),
         "barred_min": sum(m for _, barred, m in spans if barred),
         "period_min": (scenario.end_ms - scenario.start_ms) / 60_000,
+    }  # fmt: skip
+
+
+def _permit_row(request: PermitRequest) -> Row:
+    return {
+        "rule_id": request.rule_id, "authority": request.authority, "subject": request.subject,
+        "asked_utc": format_instant(request.asked_ms),
+        "answered_utc": format_instant(request.answered_ms),
+        "granted": request.granted, "late": request.late,
     }  # fmt: skip
 
 
