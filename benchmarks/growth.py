@@ -7,13 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.layers import arrange_layer, write_geojson
 from benchmarks.measuring import (
     SEED,
     Row,
@@ -99,20 +99,6 @@ def write_simplified(file: Path, degrees: float) -> None:
     kept[~kept.geometry.is_empty].to_parquet(file)
 
 
-def write_geojson(file: Path, rings: Iterable[Any]) -> None:
-    """A layer of one ring per area."""
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"designator": f"A{k}"},
-            "geometry": {"type": "Polygon", "coordinates": [np.asarray(ring).tolist()]},
-        }
-        for k, ring in enumerate(rings)
-    ]
-    document = {"type": "FeatureCollection", "features": features}
-    file.write_text(json.dumps(document), encoding="utf-8")
-
-
 def write_grid(file: Path, areas: int) -> None:
     """Equal boxes between 75 S and 75 N, whatever their number with as many vertices in all."""
     rows = round((areas / 2.0) ** 0.5)
@@ -182,17 +168,6 @@ def _warm_up() -> tuple[Any, float]:
     return atlas, peak_rss_mb()
 
 
-def _arrange(atlas: Any, name: str, file: str | None) -> Any:
-    """The atlas with one layer read and arranged anew, as on a first load, and not kept."""
-    from airsim.airspace.atlas import _build_layer
-    from airsim.base import find_resource
-
-    path = find_resource("geodata/territory.parquet") if file is None else Path(file)
-    layer = _build_layer(name, path.read_bytes(), str(path), "nominal", "")
-    layers = tuple(layer if old.name == name else old for old in atlas.layers)
-    return replace(atlas, layers=layers, content_hash=f"benchmark {file}")
-
-
 def _grow_legs(case: Row) -> Row:
     atlas, before = _warm_up()
     found = _find(atlas, "territory", case["size"])
@@ -203,7 +178,7 @@ def _grow_layer(case: Row) -> Row:
     name = "territory" if case["grows"] == "vertices" else "fir"
     atlas, before = _warm_up()
     began = time.perf_counter()
-    atlas = _arrange(atlas, name, case[name])
+    atlas = arrange_layer(atlas, name, case[name])
     set_up = time.perf_counter() - began
     layer = atlas.layer(name)
     size = len(layer.lonlat) if case["grows"] == "vertices" else len(layer)
@@ -216,7 +191,7 @@ def _grow_obstacles(case: Row) -> Row:
     from airsim.routing import build_router, find_routes
 
     atlas, _ = _warm_up()
-    atlas = _arrange(atlas, "fir", case["fir"])
+    atlas = arrange_layer(atlas, "fir", case["fir"])
     closed = [("fir", k) for k in range(len(atlas.layer("fir")))]
     random = np.random.default_rng(SEED)
     lon = random.uniform(-170.0, 170.0, 4 * case["pairs"])

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ def import_peers(names: Iterable[str]) -> tuple[dict[str, Any], list[Row]]:
     notes: list[Row] = []
     for name in names:
         try:
-            found[name] = __import__(name)
+            found[name] = import_module(name)
         except ImportError as error:
             notes.append(note(f"{name} is absent ({error}): its rows are missing"))
     return found, notes

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 
-from airsim.airspace import Atlas, find_crossings, load_atlas
+from airsim.airspace import Atlas, Paths, find_crossings, load_atlas, locate_points
 from airsim.geodesy import great_circle_km
 from airsim.scenario import load_scenario
-from benchmarks import crossings, events, growth, start
+from benchmarks import crossings, events, growth, route_peers, routes, start
 from benchmarks.__main__ import PARTS, parse_options, print_rows, run_part
+from benchmarks.layers import arrange_layer
 from benchmarks.legs import Legs, Stays, compare_stays, draw_legs, join_pieces, stays_of
 from benchmarks.measuring import (
     Timing,
@@ -271,7 +274,7 @@ def test_grids_have_as_many_areas_as_asked_and_like_vertices(tmp_path: Path) -> 
     vertices = []
     for areas in (8, 128):
         growth.write_grid(tmp_path / "grid.geojson", areas)
-        layer = growth._arrange(load_atlas(), "fir", str(tmp_path / "grid.geojson")).layer("fir")
+        layer = arrange_layer(load_atlas(), "fir", tmp_path / "grid.geojson").layer("fir")
         assert len(layer) == areas
         vertices.append(len(layer.lonlat))
     assert max(vertices) < 1.05 * min(vertices)
@@ -299,6 +302,81 @@ def test_exponents_are_fitted_per_thing_that_grows() -> None:
     assert legs["set-up_exponent"] is None
     assert areas["set-up_exponent"] == pytest.approx(0.0)
     assert areas["memory_exponent"] == pytest.approx(1.0)
+
+
+# ------------------------------------------------------------------------------------- routes
+BOX = np.array([(10.0, 45.0), (20.0, 45.0), (20.0, 55.0), (10.0, 55.0)])
+
+
+def _boxes() -> np.ndarray:
+    return np.array([shapely.Polygon(BOX)], dtype=object)
+
+
+def test_pairs_are_outside_closed_areas_and_blocked_ones_meet_them() -> None:
+    atlas = load_atlas()
+    closed = routes.close_europe(atlas)
+    shut = {k for _, k in closed}
+    lon0, lat0, lon1, lat1 = routes.draw_pairs(atlas, closed, 40, blocked=True, near=False)
+    assert lon0.size == 40
+    _, area = locate_points(atlas, "territory", np.append(lon0, lon1), np.append(lat0, lat1))
+    assert not shut & set(area.tolist())
+    found = find_crossings(atlas, Paths.from_legs(lon0, lat0, lon1, lat1), layers=["territory"])
+    assert set(found.path[np.isin(found.area, list(shut))].tolist()) == set(range(40))
+
+
+def test_simplified_outlines_have_about_the_corners_asked_for() -> None:
+    turn = np.linspace(0.0, 2.0 * np.pi, 500, endpoint=False)
+    star = np.stack((20.0 + (8 + np.sin(9 * turn)) * np.cos(turn), 50.0 + 6 * np.sin(turn)), axis=1)
+    (found,) = route_peers.simplify_areas(np.array([shapely.Polygon(star)], dtype=object), 40)
+    assert 20 <= len(route_peers.open_corners(found)) <= 41
+
+
+def test_the_grid_goes_around_what_is_closed() -> None:
+    graph = pytest.importorskip("skimage.graph")
+    grid = route_peers.GridRouter.around(graph.MCP_Geometric, _boxes(), 0.5)
+    line = grid.find((5.0, 50.0), (25.0, 50.0))
+    assert line is not None
+    assert line[0].tolist() == [5.0, 50.0] and line[-1].tolist() == [25.0, 50.0]
+    along = np.concatenate([np.linspace(a, b, 50) for a, b in pairwise(line)])
+    assert not shapely.contains_xy(shapely.Polygon(BOX).buffer(-0.5), along).any()
+    round_north = route_peers.line_km(np.array([(5, 50), (10, 55), (20, 55), (25, 50)], float))
+    assert round_north * 0.99 < route_peers.line_km(line) < round_north * 1.05
+
+
+@pytest.mark.parametrize(
+    ("module", "router"),
+    [
+        ("pyvisgraph", route_peers.PyvisgraphRouter),
+        ("extremitypathfinder", route_peers.ExtremityRouter),
+    ],
+)
+def test_planar_graphs_turn_at_the_corners(module: str, router: type) -> None:
+    line = router(pytest.importorskip(module), _boxes()).find((5.0, 48.0), (25.0, 48.0))
+    assert line.tolist() == [[5, 48], [10, 45], [20, 45], [25, 48]]
+
+
+def test_what_is_extrapolated_is_said_to_be() -> None:
+    atlas = load_atlas()
+    closed = routes.close_europe(atlas)
+    rows = [
+        {"method": name, "vertices": n, "build_s": 1e-4 * n**2}
+        for n in (100, 200)
+        for name in ("airsim", "slow")
+    ]
+    (row,) = routes._extrapolate(rows, atlas, closed)
+    assert "slow builds in vertices to the power of 2.00 between 100 and 200" in row["note"]
+    assert "extrapolated, not measured" in row["note"]
+
+
+def test_planar_rows_are_ratios_to_ours_on_the_same_outline() -> None:
+    pytest.importorskip("extremitypathfinder")
+    sizes = replace(routes.QUICK, pyvisgraph=(), extremity=(30,), planar_queries=2)
+    atlas = load_atlas()
+    rows = routes.measure_planar(atlas, routes.close_europe(atlas), sizes)
+    ours, peer = (row for row in rows if row["table"] == routes.PEERS)
+    assert (ours["method"], ours["build_ratio"], ours["query_ratio"]) == ("airsim", 1.0, 1.0)
+    assert ours["vertices"] == peer["vertices"] <= 31
+    assert peer["build_ratio"] == pytest.approx(peer["build_s"] / ours["build_s"])
 
 
 # -------------------------------------------------------------------------------------- start
