@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from airsim.simulation import (
     tabulate_world,
 )
 
+_DAY_MS = 24 * HOUR_MS
 _VARIANTS: tuple[ZoneVariant, ...] = ("minus30", "nominal", "plus30")
 Progress = Callable[[int, int], None]
 Row = dict[str, Any]
@@ -134,6 +136,7 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
     records = list(world.records.values())
     findings = [
         *(_find_changes(scenario, comparison) for comparison in scenario.comparisons),
+        _find_availability(scenario, world),
         _find_zone_effects(scenario, records),
         _find_breaching(records),
         *_find_lacking(scenario, records),
@@ -156,6 +159,7 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
         "flights": _count_outcomes(r for r in records if not r.flight.probe),
         "probes": _count_outcomes(r for r in records if r.flight.probe),
         "aerodromes": _place_aerodromes(scenario, records),
+        "marks": [format_instant(at_ms) for at_ms in _mark_days(scenario)],
         "findings": [finding for finding in findings if finding is not None],
         "sensitivity": _try_zone_sizes(scenario, records) if sensitivity else [],
         "assumptions": _list_assumptions(scenario),
@@ -181,16 +185,92 @@ def _place_aerodromes(scenario: Scenario, records: Iterable[FlightRecord]) -> Ro
     }
 
 
+def _mark_days(scenario: Scenario) -> list[int]:
+    """First midnight after the earlier day of each comparison inside the period."""
+    days = {(c.before_ms // _DAY_MS + 1) * _DAY_MS for c in scenario.comparisons}
+    return sorted(day for day in days if scenario.start_ms < day < scenario.end_ms)
+
+
+def _find_availability(scenario: Scenario, world: World) -> Row | None:
+    """What the fleet could do between the days on which the law changed."""
+    if scenario.upkeep is None or not world.fleet:
+        return None
+    edges = [scenario.start_ms, *_mark_days(scenario), scenario.end_ms]
+    rows = []
+    for start_ms, end_ms in pairwise(edges):
+        lost = {"check": 0, "parts": 0, "barred": 0}
+        for aircraft in world.fleet:
+            for g in aircraft.groundings:
+                inside = max(0, min(g.end_ms, end_ms) - max(g.start_ms, start_ms))
+                lost[g.cause] += inside
+                lost["barred"] += inside if g.rules else 0
+        whole = len(world.fleet) * (end_ms - start_ms)
+        status = Counter(
+            record.status
+            for record in world.records.values()
+            if not record.flight.probe and start_ms <= record.flight.eobt_ms < end_ms
+        )
+        flights = sum(status.values())
+        rows.append(
+            {
+                "from": format_instant(start_ms)[:10], "to": format_instant(end_ms)[:10],
+                "flights": flights, "cancelled": status["cancelled"],
+                "turned_back_or_diverted": status["returned"] + status["diverted"],
+                "in_checks_percent": round(100.0 * lost["check"] / whole, 1),
+                "waiting_for_parts_percent": round(100.0 * lost["parts"] / whole, 1),
+                "of_these_barred_percent": round(100.0 * lost["barred"] / whole, 1),
+                "available_percent": round(
+                    100.0 - 100.0 * (lost["check"] + lost["parts"]) / whole, 1
+                ),
+            }
+        )  # fmt: skip
+    shares = ", ".join(f"{row['available_percent']:g} % from {row['from']}" for row in rows)
+    answer = f"{len(world.fleet)} aircraft were available for {shares} (of all aircraft-days)."
+    return _finding(
+        "availability", "How much of the fleet could fly?", answer, " ".join(rows[0]), rows
+    )
+
+
 def _list_assumptions(scenario: Scenario) -> list[str]:
     options = scenario.options
     said = [
-        "Routine permits of timetabled services are presumed held, until a rule or the scenario "
-        "says otherwise.",
+        *(
+            [
+                "Routine permits of timetabled services are presumed held, until a rule or the "
+                "scenario says otherwise."
+            ]
+            if scenario.permits is None
+            else []
+        ),
         f"Flights are planned {options.planning_lead_ms / HOUR_MS:g} h before off-block on the law "
         "published by then, looked at again at off-block, and meet in the air what is in force.",
         "A fuel stop takes 60 min on the ground; at most one is made.",
         "Free routing: the shortest permitted way, without airways, winds or other traffic.",
     ]
+    if scenario.upkeep is not None:
+        said += [
+            f"{row.name} ({', '.join(row.typecodes) or 'all types'}): {row.source}"
+            + ("" if row.source == row.confidence else f" [{row.confidence}]")
+            for row in scenario.upkeep.check
+        ]
+        said += [
+            f"Faults that ground {', '.join(row.typecodes) or 'any type'}: "
+            f"{row.per_1000_hours:g} in 1,000 flying hours, {row.source}."
+            for row in scenario.upkeep.removal
+        ]
+        said += [
+            f"{row.share:.0%} of parts for {', '.join(row.typecodes) or 'all types'} are "
+            f"{row.name}: {row.open_days:g} days where the law allows, {row.barred_days:g} where "
+            f"it does not, {row.source}."
+            for row in scenario.upkeep.channel
+        ]
+    if scenario.permits is not None:
+        model = scenario.permits
+        said.append(
+            f"Permits are asked for {model.ask_days:g} days ahead; {model.refused:.0%} are "
+            f"refused, {model.late:.0%} come late, by {model.late_days:g} days on average; a flight waits "
+            f"{model.wait_hours:g} h. Assumed."
+        )
     if scenario.fleet:
         said.append(
             "At the start each aircraft stands where the timetable first needs its type. A flight "

@@ -205,3 +205,50 @@ def test_all_faults_of_a_file_are_said_at_once(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="add up to 0"):
         load_upkeep(path)
+
+
+# ---------------------------------------------------------------------------------------- the chart
+def bars(figure: Any, y: float) -> list[tuple[float, float, str]]:
+    """Bars in one row of a chart: from, to, hatch."""
+    found = []
+    for collection in figure.axes[0].collections:
+        for path in collection.get_paths():
+            box = path.get_extents()
+            if box.y0 < y < box.y1:
+                found.append((box.x0, box.x1, collection.get_hatch() or ""))
+    return found
+
+
+def test_the_chart_shows_flights_and_why_aircraft_stood(lawless: Callable[..., Scenario]) -> None:
+    from airsim.report.gantt import draw_gantt
+    from airsim.study import run
+
+    upkeep = plan(check=[CHECK], removal=[REMOVAL], channel=[CHANNEL])
+    world = replace(
+        lawless(), flights=month(10), fleet=tails(2), upkeep=upkeep, start_ms=START_MS,
+        end_ms=START_MS + 10 * DAY_MS,
+    )  # fmt: skip
+    results = run(world, sensitivity=False)
+    figure = draw_gantt(results)
+    assert figure is not None
+    labels = [text.get_text().split()[0] for text in figure.axes[0].get_yticklabels()]
+    assert labels == ["EW-0PA", "EW-1PA"]
+    for row, mark in enumerate(labels):
+        stood = [g for g in results.rows("groundings") if g["registration"] == mark]
+        flown = [f for f in results.rows("flights") if f["registration"] == mark and f["aldt_utc"]]
+        drawn = bars(figure, row)
+        assert len(drawn) == len(stood) + len(flown)
+        first = min(parse_instant(f["atot_utc"]) for f in flown) / DAY_MS
+        assert min(start for start, _, _ in drawn) == pytest.approx(first, abs=1e-6)
+    (finding,) = [f for f in results.summary["findings"] if f["id"] == "availability"]
+    (share,) = [row["available_percent"] for row in finding["rows"]]
+    lost = sum(row["check_min"] + row["parts_min"] for row in results.rows("tails"))
+    assert share == pytest.approx(100.0 - 100.0 * lost / (2 * 10 * 1440), abs=0.06)
+
+
+def test_no_fleet_no_chart(lawless: Callable[..., Scenario]) -> None:
+    from airsim.report.gantt import draw_gantt
+    from airsim.study import run
+
+    results = run(replace(lawless(), flights=month(1), fleet=(), end_ms=1), sensitivity=False)
+    assert draw_gantt(results) is None

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup, escape
 
+from airsim.report.gantt import draw_gantt
 from airsim.report.gather import (
     CONFIDENCE,
     DECISIONS,
@@ -75,12 +76,14 @@ def render_report(results: Results, folder: Path | str) -> Path:
     views = gather_routes(results)
     shapes = load_shapes(results)
     overview = draw_overview(views, shapes, results)
+    gantt = draw_gantt(results) if "tails" in results.tables else None
     page = _make_environment(results).get_template("report.html.j2")
     text = page.render(
         summary=results.summary,
         short_rows=SHORT_ROWS,
         views=views,
         overview=None if overview is None else Markup(render_svg(overview, "overview")),
+        gantt=None if gantt is None else Markup(render_svg(gantt, "gantt")),
         sections=_draw_sections(views, shapes, results),
         rules=sorted(index_rules(results).values(), key=lambda rule: rule["rule_id"]),
         closed=gather_closed(views),
