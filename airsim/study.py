@@ -268,8 +268,8 @@ def _list_assumptions(scenario: Scenario) -> list[str]:
         model = scenario.permits
         said.append(
             f"Permits are asked for {model.ask_days:g} days ahead; {model.refused:.0%} are "
-            f"refused, {model.late:.0%} come late, by {model.late_days:g} days on average; a flight waits "
-            f"{model.wait_hours:g} h. Assumed."
+            f"refused, {model.late:.0%} come late, by {model.late_days:g} days on average; a "
+            f"flight waits {model.wait_hours:g} h. Assumed."
         )
     if scenario.fleet:
         said.append(
