@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -308,3 +308,43 @@ def _cross_direct(scenario: Scenario, works: Sequence[Work]) -> list[frozenset[A
     ):
         found[path].add((names[layer], area))
     return [frozenset(areas) for areas in found]
+
+
+def find_obstacles(scenario: Scenario, plan: Plan) -> frozenset[str]:
+    """Rules of a scenario that bar the route of a plan made under other law.
+
+    Advice that the operator obeys, and its own policy, count among them.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The law to judge by.
+    plan : Plan
+        With a route.
+
+    Returns
+    -------
+    frozenset of str
+        Rule ids; empty if the route may be flown.
+    """
+    assert plan.route is not None
+    (work,) = _open_works(scenario, [plan.flight])
+    work.routes, work.stops = _split_legs(scenario, plan), plan.route.stops
+    _judge_all([work])
+    assert work.judgement is not None
+    judged = work.judgement
+    decisions = (work.ends[0], *judged.decisions, *judged.stops, judged.landing)
+    return frozenset(v.rule.id for decision in decisions for v in work.closing(decision))
+
+
+def _split_legs(scenario: Scenario, plan: Plan) -> tuple[Route, ...]:
+    """The legs of a planned route, cut at its fuel stops."""
+    assert plan.route is not None
+    route, points = plan.route, plan.route.points
+    spots = [scenario.aerodromes[icao] for icao in route.stops]
+    found = [int(np.hypot(*(points - [spot.lon, spot.lat]).T).argmin()) for spot in spots]
+    cuts = pairwise([0, *found, len(points) - 1])
+    return tuple(
+        Route(points[first : last + 1], km, route.clearance_nm, 0.0, 0.0)
+        for (first, last), km in zip(cuts, route.leg_km, strict=True)
+    )

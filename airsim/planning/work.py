@@ -125,18 +125,24 @@ class Work:
         kinds = PASSES[self.step]
         found = [v for kind in (F, U) if kind in kinds for v in decision.says(kind)]
         found += decision.lacking if NP in kinds else ()
-        if ADVICE in kinds and self.obeys(decision):
-            found += decision.advisories
+        found += self.heeded(decision) if ADVICE in kinds else ()
         return tuple(found)
 
     def obeys(self, decision: Decision) -> bool:
         """Whether the operator keeps away because it was advised to, or chose to."""
-        policy = self.scenario.operators[self.flight.operator].advisory_policy
-        return any(
-            policy == "obey"
-            if verdict.rule.force == "advisory"
-            else self.scenario.options.obey_operator_policy
+        return bool(self.heeded(decision))
+
+    def heeded(self, decision: Decision) -> tuple[Verdict, ...]:
+        """Advice that this operator obeys, and its own policy."""
+        obeys_advice = self.scenario.operators[self.flight.operator].advisory_policy == "obey"
+        return tuple(
+            verdict
             for verdict in decision.advisories
+            if (
+                obeys_advice
+                if verdict.rule.force == "advisory"
+                else self.scenario.options.obey_operator_policy
+            )
         )
 
     @property
