@@ -174,6 +174,7 @@ def _bad(record: str, problem: str, remedy: str) -> InputError:
 @click.option("--registration", help="Registration mark; State of registry assumed if omitted.")
 @click.option("--at", required=True, help="Off-block time, for example 2025-09-15T08:00Z.")
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Folder of rules to use instead.")
+@click.option("--unlock", is_flag=True, help="Say what would have to change (up to a minute).")
 @JSON_OPTION
 @_guard
 def check_command(
@@ -184,6 +185,7 @@ def check_command(
     registration: str | None,
     at: str,
     rulebook: Path | None,
+    unlock: bool,
     as_json: bool,
 ) -> int:
     """Ask about one flight from ADEP to ADES. Exit 0 if it may fly, 1 if not, 2 for bad input."""
@@ -194,13 +196,16 @@ def check_command(
     answer = answer_question(
         Asked(adep, ades, operator, at, typecode, registration),
         load_rulebook(rulebook) if rulebook else None,
+        unlock=unlock,
     )
     if as_json:
         _print_json(answer)
     else:
-        from airsim.report import print_check
+        from airsim.report import print_check, print_unlock
 
         print_check(answer)
+        if unlock:
+            print_unlock(answer)
     return 0 if answer["outcome"] in FEASIBLE else EXIT_ANSWERED_NO
 
 

@@ -14,6 +14,7 @@ from airsim.planning.hits import Hit, describe_hits, find_hits
 from airsim.planning.plan import plan_flights
 from airsim.planning.stops import TECHNICAL_STOPS
 from airsim.planning.types import Airborne, Plan, PlannedCrossing, PlannedRoute
+from airsim.planning.unlock import Unlock, Unlocking, describe_unlock, find_unlocking
 
 __all__ = [
     "TECHNICAL_STOPS",
@@ -23,6 +24,8 @@ __all__ = [
     "Plan",
     "PlannedCrossing",
     "PlannedRoute",
+    "Unlock",
+    "Unlocking",
     "answer_question",
     "check_flight",
     "check_schema",
@@ -31,7 +34,9 @@ __all__ = [
     "decide_stay",
     "describe_hits",
     "describe_plan",
+    "describe_unlock",
     "find_hits",
+    "find_unlocking",
     "make_facts",
     "plan_flights",
     "summarise_plan",

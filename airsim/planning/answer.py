@@ -19,6 +19,7 @@ from airsim.performance import load_types
 from airsim.permission import Decision
 from airsim.planning.plan import plan_flights
 from airsim.planning.types import Plan, PlannedRoute
+from airsim.planning.unlock import describe_unlock, find_unlocking
 from airsim.scenario import Scenario, make_scenario
 
 CHECK_VERSION = 1
@@ -88,9 +89,21 @@ class Asked:
     scheduled: bool = True
 
 
-def answer_question(asked: Asked, rulebook: Rulebook | None = None) -> dict[str, Any]:
-    """Plan a question and describe the answer as JSON-ready data (see `describe_plan`)."""
-    return describe_plan(*_ask(asked, rulebook, None))
+def answer_question(
+    asked: Asked, rulebook: Rulebook | None = None, *, unlock: bool = False
+) -> dict[str, Any]:
+    """Plan a question and describe the answer as JSON-ready data (see `describe_plan`).
+
+    With `unlock` it also says what would have to change (see `describe_unlock`).
+    """
+    world, plan = _ask(asked, rulebook, None)
+    answer = describe_plan(world, plan)
+    if unlock:
+        found = find_unlocking(world, plan.flight)
+        told = {rule["rule"]: rule for rule in answer["rules"]}
+        told |= {rule.id: _describe_rule(rule) for way in found.sets for rule in way.rules}
+        answer |= {"rules": [told[name] for name in sorted(told)], **describe_unlock(found)}
+    return answer
 
 
 def _ask(

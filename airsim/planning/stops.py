@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +27,8 @@ EGLL LFPG LEMD LPPT EFHK ENGM ENBR BIKF CYQX CYHZ LPLA GCLP GMMN DAAG GVAC PANC 
 ZWWW ZGGG VHHH VTBS WSSS WMKK ZMCK
 """
 TECHNICAL_STOPS: tuple[str, ...] = tuple(_STOPS.split())
-_MOST_ROUTED = 24
+_ROUTED_AT_ONCE = 24
+Spot = tuple[float, float]  # longitude and latitude
 
 
 def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[str, ...]] | None:
@@ -47,34 +50,45 @@ def choose_stops(work: Work, router: Router) -> tuple[tuple[Route, ...], tuple[s
     out_km = geodesic_km(*start, lon, lat)
     back_km = geodesic_km(lon, lat, *end)
     near = work.reaches(0, out_km) & (back_km < reach_km)
-    order = np.argsort(np.rint((out_km + back_km) * 1000.0), kind="stable")
+    shortest_m = np.rint((out_km + back_km) * 1000.0).astype(np.int64)
     out_min = work.block_min(0, np.where(near, out_km, 0.0))
     at_ms = work.start_ms + np.rint(out_min * MINUTE_MS).astype(np.int64)
-    tried = [int(i) for i in order if near[i] and _allows_stop(work, names[i], int(at_ms[i]))][
-        :_MOST_ROUTED
-    ]
-    if not tried:
-        return None
-    count = len(tried)
-    found = find_routes(
-        router,
-        np.concatenate([np.full(count, start[0]), lon[tried]]),
-        np.concatenate([np.full(count, start[1]), lat[tried]]),
-        np.concatenate([lon[tried], np.full(count, end[0])]),
-        np.concatenate([lat[tried], np.full(count, end[1])]),
+    allowed = (
+        int(i)
+        for i in np.argsort(shortest_m, kind="stable")
+        if near[i] and _allows_stop(work, names[i], int(at_ms[i]))
     )
     best: tuple[int, str, tuple[Route, ...]] | None = None
-    for place, first, second in zip(tried, found[:count], found[count:], strict=True):
-        if not (isinstance(first, Route) and isinstance(second, Route)):
-            continue
-        legs = (first.distance_km, second.distance_km)
-        if not all(work.reaches(leg, km) for leg, km in enumerate(legs)):
-            continue
-        # Metres decide, then the name: equal on every machine.
-        rank = (round(sum(legs) * 1000.0), names[place])
-        if best is None or rank < best[:2]:
-            best = (*rank, (first, second))
+    for tried in _take_batches(allowed, _ROUTED_AT_ONCE):
+        if best is not None and shortest_m[tried[0]] > best[0]:
+            break  # no permitted way is shorter than the great circles
+        for i, legs in _route_stops(router, start, end, {i: (lon[i], lat[i]) for i in tried}):
+            lengths = [leg.distance_km for leg in legs]
+            if not all(work.reaches(number, km) for number, km in enumerate(lengths)):
+                continue
+            # Metres decide, then the name: equal on every machine.
+            rank = (round(sum(lengths) * 1000.0), names[i])
+            if best is None or rank < best[:2]:
+                best = (*rank, legs)
     return None if best is None else (best[2], (best[1],))
+
+
+def _take_batches(items: Iterable[int], size: int) -> Iterator[list[int]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _route_stops(
+    router: Router, start: Spot, end: Spot, stops: Mapping[int, Spot]
+) -> Iterator[tuple[int, tuple[Route, Route]]]:
+    """Both legs by way of each stop that can be reached and left."""
+    there = [(*start, *stop) for stop in stops.values()]
+    on = [(*stop, *end) for stop in stops.values()]
+    found = find_routes(router, *np.array(there + on).T)
+    for key, first, second in zip(stops, found[: len(there)], found[len(there) :], strict=True):
+        if isinstance(first, Route) and isinstance(second, Route):
+            yield key, (first, second)
 
 
 def _allows_stop(work: Work, icao: str, at_ms: int) -> bool:

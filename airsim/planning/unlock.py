@@ -1,4 +1,4 @@
-"""What would have to change: the smallest sets of rules whose lifting opens a flight, or shortens it.
+"""What would have to change: the smallest sets of rules whose lifting opens or shortens a flight.
 
 The search asks one question again and again: which way is best if this set of rules were lifted?
 The answer is a plan under the amended law, and the rules that its route owes its freedom to.
@@ -13,6 +13,7 @@ of hitting sets, best first); answers that follow from earlier ones are not aske
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -44,6 +45,10 @@ class Cost:
 
 
 NO_WAY = Cost(inf, inf)
+
+
+def _least(costs: Sequence[Cost]) -> Cost:
+    return Cost(min(cost.km for cost in costs), min(cost.stops for cost in costs))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +90,7 @@ class Unlocking:
     @property
     def authorities(self) -> tuple[str, ...]:
         """Who would have to act, sorted."""
-        return tuple(sorted({r.permit.authority if r.permit else r.authority for r in self.rules}))
+        return tuple(sorted({rule.authority for rule in self.rules}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,7 +235,8 @@ class _Search:
                 if needed <= lifted:
                     cost = Cost(plan.route.distance_km, len(plan.route.stops))
             self.answers[lifted] = _Answer(plan, cost, needed)
-            self.floors[self.everything - lifted] = cost
+            known = [way.cost for rules, way in self.ways.items() if rules <= lifted]
+            self.floors[self.everything - lifted] = _least([cost, *known])
         return self.answers[lifted]
 
     def floor(self, lifted: Rules) -> Cost:
@@ -264,8 +270,13 @@ class _Search:
                 return self._narrow(answer.needed, cost)
             # What a route crosses is not all that it needs open: it also keeps its distance.
             lifted = self._thin_out(lifted, sorted(lifted - answer.needed), cost)
-        way = _Way(lifted, self.ask(lifted).plan, self.ask(lifted).cost)
-        return self.ways.setdefault(lifted, way)
+        answer = self.ask(lifted)
+        way = self.ways.setdefault(lifted, _Way(lifted, answer.plan, answer.cost))
+        for kept, floor in self.floors.items():
+            if kept.isdisjoint(lifted):
+                # Where planning is not exact it may have missed what it finds under stricter law.
+                self.floors[kept] = _least([floor, way.cost])
+        return way
 
     def _thin_out(self, lifted: Rules, spare: list[str], cost: Cost) -> Rules:
         """Keep all rules of a list that can be kept at a cost: halves, and their halves."""
@@ -281,6 +292,7 @@ class _Search:
 
     def explore(self) -> None:
         """Find all ways that may matter."""
+        self.find_best(frozenset())
         root = self.find_best(self.everything)
         if root is None:
             return
@@ -291,7 +303,7 @@ class _Search:
         )
         # All sets that open a way hold these: no other is worth more if they open it as well.
         least = self.find_best(must)
-        waiting = [(0.0, 0, ())]
+        waiting: list[tuple[float, int, tuple[str, ...]]] = [(0.0, 0, ())]
         seen: set[tuple[str, ...]] = set()
         while waiting:
             *_, names = heapq.heappop(waiting)
@@ -331,21 +343,37 @@ class _Search:
                 proved.add(way.rules)
 
 
-def describe_unlock(unlock: Unlock) -> list[dict[str, Any]]:
-    """The front as JSON-ready data, quantised: one entry per set (see ``check.schema.json``)."""
-    return [
-        {
-            "rules": [rule.id for rule in found.prohibitions],
-            "permits": [rule.id for rule in found.permits],
-            "advice": [rule.id for rule in found.advice],
-            "authorities": list(found.authorities),
-            "distance_km": round(found.plan.route.distance_km, 3),
-            "stops": list(found.plan.route.stops),
-            "block_min": round(found.plan.route.block_min, 1),
-            "outcome": found.plan.outcome,
-            "lawful": found.plan.lawful,
-            "breaches": list(found.plan.breach_rules),
-        }
-        for found in unlock.sets
-        if found.plan.route is not None
-    ]
+def describe_unlock(unlock: Unlock) -> dict[str, Any]:
+    """The front as JSON-ready data, quantised.
+
+    Returns
+    -------
+    dict
+        ``unlock``: one entry per set; ``unlock_search``: whether the search came to its end, what
+        it counted as shorter (km) and how many plans it made (see ``check.schema.json``).
+    """
+    rows = []
+    for found in unlock.sets:
+        assert found.plan.route is not None  # a set is listed for the way it opens
+        rows.append(
+            {
+                "rules": [rule.id for rule in found.prohibitions],
+                "permits": [rule.id for rule in found.permits],
+                "advice": [rule.id for rule in found.advice],
+                "authorities": list(found.authorities),
+                "distance_km": round(found.plan.route.distance_km, 3),
+                "stops": list(found.plan.route.stops),
+                "block_min": round(found.plan.route.block_min, 1),
+                "outcome": found.plan.outcome,
+                "lawful": found.plan.lawful,
+                "breaches": list(found.plan.breach_rules),
+            }
+        )
+    return {
+        "unlock": rows,
+        "unlock_search": {
+            "complete": unlock.complete,
+            "least_gain_km": round(unlock.least_gain_km, 3),
+            "plans": unlock.plans,
+        },
+    }

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from airsim.report.page import render_report
     from airsim.report.rule import print_hits
     from airsim.report.terminal import print_check, print_summary
+    from airsim.report.unlock import print_unlock
 
 __all__ = [
     "draw_route",
     "print_check",
     "print_hits",
     "print_summary",
+    "print_unlock",
     "render_report",
     "write_geojson",
 ]
@@ -29,6 +31,7 @@ _HOMES = {
     "print_check": "terminal",
     "print_hits": "rule",
     "print_summary": "terminal",
+    "print_unlock": "unlock",
     "render_report": "page",
     "write_geojson": "geojson",
 }
