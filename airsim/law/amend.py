@@ -106,20 +106,20 @@ def amend_rulebook(rulebook: Rulebook, amendments: Iterable[Amendment]) -> Ruleb
     InputError
         An amendment names nothing in the rulebook, or adds an id that is there already.
     """
-    rules = list(rulebook.rules)
+    rules = dict(rulebook.by_id)
     problems = ProblemList()
     for amendment in amendments:
         if amendment.action == "add":
             assert amendment.rule is not None
-            if any(rule.id == amendment.rule.id for rule in rules):
+            if amendment.rule.id in rules:
                 problems.add(
                     "amendment", f"add {amendment.rule.id}", "the rulebook has a rule of this id",
                     "give the new rule its own",
                 )  # fmt: skip
             else:
-                rules.append(amendment.rule)
+                rules[amendment.rule.id] = amendment.rule
             continue
-        hit = [rule for rule in rules if _matches(rule, amendment.target)]
+        hit = [rule for rule in rules.values() if _matches(rule, amendment.target)]
         if not hit:
             problems.add(
                 "amendment", f"{amendment.action} {amendment.target}",
@@ -127,17 +127,15 @@ def amend_rulebook(rulebook: Rulebook, amendments: Iterable[Amendment]) -> Ruleb
                 "`airsim rules list` prints them",
             )  # fmt: skip
             continue
-        if amendment.action == "lift":
-            rules = [rule for rule in rules if rule not in hit]
-            continue
         for rule in hit:
-            rules[rules.index(rule)] = (
-                _keep_rule(rule)
-                if amendment.action == "keep"
-                else _shift_rule(rule, amendment.shift_ms)
-            )
+            if amendment.action == "lift":
+                del rules[rule.id]
+            elif amendment.action == "keep":
+                rules[rule.id] = _keep_rule(rule)
+            else:
+                rules[rule.id] = _shift_rule(rule, amendment.shift_ms)
     problems.raise_if_any()
-    return make_rulebook(rules, rulebook.files)
+    return make_rulebook(rules.values(), rulebook.files)
 
 
 def parse_amendments(tables: Iterable[Mapping[str, Any]], file: str) -> tuple[Amendment, ...]:

@@ -40,7 +40,8 @@ def print_unlock(answer: Mapping[str, Any], console: Console | None = None) -> N
         _print_rules(out, answer, common)
         _say(out, "")
         gain = format_number(answer["unlock_search"]["least_gain_km"])
-        _say(out, f"Each set is the smallest for its way; {gain} km and less count for nothing.", "dim")
+        note = f"Each set is the smallest for its way; {gain} km and less count for nothing."
+        _say(out, note, "dim")
     if not answer["unlock_search"]["complete"]:
         plans = answer["unlock_search"]["plans"]
         _say(out, f"The search was cut off after {plans} plans: sets may be missing.", "yellow")
