@@ -1,0 +1,343 @@
+"""What would have to change: smallest sets of rules, against brute force and in worked cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from itertools import combinations
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import shapely
+from click.testing import CliRunner
+from conftest import Amend
+from oracle import make_rule, write_layer
+from rich.console import Console
+
+from airsim.airspace import load_atlas
+from airsim.base import parse_instant
+from airsim.cli import main
+from airsim.law import Amendment, Rule, make_rulebook
+from airsim.operation import Flight
+from airsim.planning import (
+    Unlock,
+    check_schema,
+    describe_unlock,
+    find_unlocking,
+    plan_flights,
+)
+from airsim.report import print_unlock
+from airsim.scenario import Scenario, amend_scenario, make_scenario
+
+DAY = "2025-09-15T08:00Z"
+Front = dict[tuple[str, ...], int]
+
+
+def fly(adep: str, ades: str, operator: str, typecode: str = "", at: str = DAY) -> Flight:
+    name = f"{operator}-{adep}-{ades}"
+    return Flight(
+        name, name, operator, adep, ades, parse_instant(at), 0, typecode, None, probe=True
+    )
+
+
+MINSK_FRANKFURT = fly("UMMS", "EDDF", "BRU", "B738")
+
+
+def sets_of(unlock: Unlock) -> dict[tuple[str, ...], Any]:
+    """The front: ids of the rules to lift, and the plan once they are."""
+    return {tuple(rule.id for rule in way.rules): way.plan for way in unlock.sets}
+
+
+def front_of(unlock: Unlock) -> Front:
+    """The front in whole kilometres."""
+    assert unlock.complete
+    return {ids: round(plan.route.distance_km) for ids, plan in sets_of(unlock).items()}
+
+
+def over(name: str, *states: str, **table: Any) -> Rule:
+    return make_rule(name, **{"where": [{"territory": list(states)}]} | table)
+
+
+# ----------------------------------------------------------------------- against brute force
+# Boxes of airspace strewn between Minsk and Frankfurt, each a State; six rules on some of them.
+STATES = ("PL", "DE", "CZ", "SK", "AT", "HU", "LT", "LV", "EE", "SE")
+
+
+def strew_boxes(rng: np.random.Generator) -> dict[str, shapely.Geometry]:
+    taken, areas = shapely.Point(0.0, 0.0).buffer(0.1), {}
+    for state in STATES:
+        lon, lat = rng.uniform(11, 24), rng.uniform(42, 58)
+        wide, high = rng.uniform(0.5, 2.5), rng.uniform(3, 14)
+        box = shapely.box(lon, lat - high / 2, lon + wide, lat + high / 2)
+        box = box.difference(taken.buffer(0.001))
+        taken = taken.union(box)
+        if box.area > 0.05:
+            areas[state] = box
+    return areas
+
+
+def make_random_world(seed: int, folder: Path) -> Scenario:
+    rng = np.random.default_rng(seed)
+    areas = strew_boxes(rng)
+    far = shapely.box(-170, -60, -169, -59)
+    atlas = load_atlas(
+        territory=write_layer(folder / "territory.parquet", areas, sovereign=list(areas)),
+        fir=write_layer(folder / "fir.parquet", {"XXXX": far}),
+        zones=write_layer(folder / "zones.parquet", {"Z": far}, variant=["nominal"]),
+    )
+    rules = []
+    for number in range(6):
+        states = [str(s) for s in rng.choice(list(areas), size=rng.integers(1, 4), replace=False)]
+        table: dict[str, Any] = {"activities": ["overflight"]}
+        kind = rng.choice(["prohibit", "prohibit", "require-permit", "advisory"])
+        table |= {"force": "advisory"} if kind == "advisory" else {"effect": str(kind)}
+        if rng.random() < 0.3:
+            table["activities"] = ["overflight", "landing"]
+            states.append("DE")
+        rules.append(over(f"R{number}", *states, **table))
+    return make_scenario(rulebook=make_rulebook(rules), atlas=atlas)
+
+
+def try_all_sets(world: Scenario, flight: Flight, gain_km: float) -> set[tuple[str, ...]]:
+    """The front by planning under every set of rules lifted."""
+    ids = [rule.id for rule in world.rulebook.rules]
+    costs: dict[frozenset[str], tuple[float, float]] = {}
+    for size in range(len(ids) + 1):
+        for lifted in combinations(ids, size):
+            changes = [Amendment("lift", name) for name in lifted]
+            (plan,) = plan_flights(amend_scenario(world, changes), [flight])
+            # Lufthansa obeys all advice: a plan against it is none.
+            flies = plan.route is not None and plan.feasible and not plan.advisories
+            costs[frozenset(lifted)] = (
+                (plan.route.distance_km, len(plan.route.stops)) if flies else (inf, inf)
+            )
+
+    def is_spared(lifted: frozenset[str]) -> bool:
+        km, stops = costs[lifted]
+        return any(
+            fewer < lifted and cost[0] <= km + gain_km and cost[1] <= stops
+            for fewer, cost in costs.items()
+        )
+
+    return {tuple(sorted(s)) for s in costs if costs[s][0] < inf and not is_spared(s)}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_front_is_that_of_trying_every_set(seed: int, tmp_path: Path) -> None:
+    world, flight = make_random_world(seed, tmp_path), fly("UMMS", "EDDF", "DLH", "B738")
+    found = find_unlocking(world, flight)
+    assert found.complete
+    assert set(sets_of(found)) == try_all_sets(world, flight, found.least_gain_km)
+    assert found.plans <= 2 ** len(world.rulebook)
+
+
+# ------------------------------------------------------------------------------ small worlds
+def test_rules_that_bind_alike_go_together(lawless: Amend) -> None:
+    world = lawless(
+        over("LAND", "DE", activities=["landing"]),
+        over("ALSO", "DE", activities=["landing", "overflight"], regime="another"),
+        over("FAR", "BR"),
+    )
+    found = find_unlocking(world, MINSK_FRANKFURT)
+    assert list(sets_of(found)) == [("ALSO", "LAND")]
+    assert not found.base.feasible
+    assert found.sets[0].plan.outcome == "direct"
+    for alone in ("ALSO", "LAND"):
+        changed = amend_scenario(world, [Amendment("lift", alone)])
+        assert not plan_flights(changed, [MINSK_FRANKFURT])[0].feasible
+
+
+def test_what_may_be_flown_as_things_are_asks_for_nothing(lawless: Amend) -> None:
+    found = find_unlocking(lawless(over("FAR", "BR")), MINSK_FRANKFURT)
+    assert list(sets_of(found)) == [()]
+    assert (found.sets[0].authorities, found.sets[0].amendments) == ((), ())
+
+
+def test_a_gain_below_the_least_asked_for_is_none(lawless: Amend) -> None:
+    world = lawless(over("R1", "PL"))
+    fine, coarse = (find_unlocking(world, MINSK_FRANKFURT, least_gain=g) for g in (0.01, 0.5))
+    assert list(sets_of(fine)) == [(), ("R1",)]
+    assert list(sets_of(coarse)) == [()]
+    assert fine.least_gain_km == pytest.approx(0.01 * fine.base.direct_km)
+
+
+def test_permits_are_obtained_advice_put_aside_the_rest_lifted(lawless: Amend) -> None:
+    world = lawless(
+        over("PERMIT", "DE", activities=["landing"], effect="require-permit", authority="DE"),
+        over("ADVICE", "PL", force="advisory", authority="EASA"),
+        over("BAN", "PL", authority="PL"),
+    )
+    flight = fly("UMMS", "EDDF", "DLH", "B738")
+    (way,) = (way for way in find_unlocking(world, flight).sets if len(way.rules) == 3)
+    named = [[r.id for r in kind] for kind in (way.prohibitions, way.permits, way.advice)]
+    assert named == [["BAN"], ["PERMIT"], ["ADVICE"]]
+    assert way.authorities == ("DE", "EASA", "PL")
+    # Who is only warned by advice has none to put aside.
+    warned = find_unlocking(world, MINSK_FRANKFURT)
+    assert {rule.id for way in warned.sets for rule in way.rules} == {"BAN", "PERMIT"}
+
+
+def test_a_permit_held_and_a_licence_are_not_asked_for(lawless: Amend) -> None:
+    licence = make_rule("FREE", effect="permit", relieves=["BAN"])
+    world = lawless(over("BAN", "PL"), licence, over("PERMIT", "DE", effect="require-permit"))
+    holder = make_scenario(rulebook=world.rulebook, atlas=world.atlas, held=["PERMIT"])
+    assert list(sets_of(find_unlocking(holder, MINSK_FRANKFURT))) == [()]
+    assert {r.id for way in find_unlocking(world, MINSK_FRANKFURT).sets for r in way.rules} == {
+        "PERMIT"
+    }
+
+
+def test_a_doubt_is_no_way(lawless: Amend) -> None:
+    world = lawless(over("DOUBT", "DE", who=[{"us_origin": True}], activities=["landing"]))
+    flight = fly("UMMS", "EDDF", "BRU", "E195")
+    assert list(sets_of(find_unlocking(world, flight))) == [("DOUBT",)]
+
+
+def test_rules_on_the_way_flown_are_lifted_or_obeyed(lawless: Amend) -> None:
+    world = lawless(over("H", "DE", activities=["landing"], flight=[{"crossed": ["PL"]}]))
+    assert list(sets_of(find_unlocking(world, MINSK_FRANKFURT))) == [(), ("H",)]
+
+
+def test_where_nothing_opens_a_way_there_is_no_set(lawless: Amend) -> None:
+    found = find_unlocking(lawless(), fly("UMMS", "YSSY", "BRU", "E195"))
+    assert (found.sets, found.complete) == ((), True)
+
+
+def test_persons_are_told_of_but_not_unlocked(lawless: Amend) -> None:
+    binds = over("PERSON", "DE", addresses="persons", activities=["landing"])
+    found = find_unlocking(
+        lawless(binds, over("BAN", "DE", activities=["landing"])), MINSK_FRANKFURT
+    )
+    (row,) = describe_unlock(found)["unlock"]
+    assert (row["rules"], row["lawful"], row["breaches"]) == (["BAN"], "no", ["PERSON"])
+
+
+def test_a_search_cut_off_says_so(lawless: Amend) -> None:
+    world = lawless(*(over(f"CLOSE-{state}", state) for state in ("LT", "LV", "PL", "RU", "UA")))
+    short = find_unlocking(world, MINSK_FRANKFURT, most_plans=3)
+    assert (short.complete, short.plans) == (False, 3)
+    whole = find_unlocking(world, MINSK_FRANKFURT)
+    assert whole.complete
+    assert {ids for ids in sets_of(whole) if len(ids) == 1} == {
+        (f"CLOSE-{state}",) for state in ("LT", "LV", "PL", "RU", "UA")
+    }
+
+
+# -------------------------------------------------------------------------------- worked cases
+UK = ("UK-BY-01", "UK-BY-05", "UK-BY-07")
+US = ("US-DOT-03r", "US-FAA-03")
+
+
+def ids(*rules: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Ids of a set, in order."""
+    return tuple(sorted(name for rule in rules for name in ([rule] if type(rule) is str else rule)))
+
+
+WORKED: dict[tuple[str, ...], Front] = {
+    # By the Barents and Norwegian Seas; Norway shortens it, the Union more.
+    ("UMMS", "EGLL", "BRU"): {
+        ids(UK): 4751,
+        ids(UK, "NO-BY-2021-06-21"): 4432,
+        ids(UK, "EU-BY-01"): 1932,
+    },
+    ("UMMS", "UMKK", "BRU"): {(): 1494, ("EU-BY-01",): 496},
+    ("UMMS", "LTFM", "BRU"): {
+        (): 3484,
+        ("RU-03",): 2444,
+        ("EU-BY-01",): 1715,
+        ("UA-01",): 1430,
+        ("EU-BY-01", "MD-01c", "UA-01"): 1403,
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def unlocked(world: Scenario) -> Callable[..., Unlock]:
+    """Fronts of worked cases, each found once."""
+    known: dict[tuple[str, ...], Unlock] = {}
+
+    def find(*asked: str) -> Unlock:
+        if asked not in known:
+            known[asked] = find_unlocking(world, fly(*asked))
+        return known[asked]
+
+    return find
+
+
+@pytest.mark.parametrize("asked", list(WORKED), ids="-".join)
+def test_worked_cases(unlocked: Callable[..., Unlock], asked: tuple[str, ...]) -> None:
+    found = unlocked(*asked)
+    assert front_of(found) == WORKED[asked]
+    assert all(way.plan.feasible for way in found.sets)
+
+
+def test_each_set_is_an_amendment_under_which_the_flight_plans(
+    world: Scenario, unlocked: Callable[..., Unlock]
+) -> None:
+    for way in unlocked("UMMS", "EGLL", "BRU").sets:
+        (plan,) = plan_flights(amend_scenario(world, way.amendments), [way.plan.flight])
+        assert (plan.outcome, plan.reason) == (way.plan.outcome, way.plan.reason)
+
+
+def test_london_by_the_northern_seas(unlocked: Callable[..., Unlock]) -> None:
+    way = unlocked("UMMS", "EGLL", "BRU").sets[0]
+    territories = {stay.designator for stay in way.plan.crossings if stay.layer == "territory"}
+    assert territories <= {"BY", "RU", "GB"}
+    assert way.plan.route is not None
+    assert way.plan.route.points[:, 1].max() > 70.0
+    assert way.authorities == ("GB",)
+
+
+# ------------------------------------------------------------------------------- as it is shown
+def test_the_command_line_says_what_would_have_to_change() -> None:
+    asked = ["check", "MSQ", "KGD", "--operator", "BRU", "--at", DAY, "--unlock"]
+    said = CliRunner().invoke(main, [*asked, "--json"])
+    answer = json.loads(said.stdout)
+    jsonschema.Draft202012Validator(check_schema()).validate(answer)
+    assert (said.exit_code, answer["unlock_search"]["complete"]) == (0, True)
+    assert [row["rules"] for row in answer["unlock"]] == [[], ["EU-BY-01"]]
+    assert answer["unlock"][1]["authorities"] == ["EU"]
+    assert "EU-BY-01" in {rule["rule"] for rule in answer["rules"]}
+    plain = CliRunner().invoke(main, asked[:-1])
+    assert "What would have to change" not in plain.stdout
+
+
+def show(unlock: Unlock, world: Scenario, width: int = 100) -> str:
+    told = [
+        {"rule": rule.id, "title": rule.title, "instrument": rule.reference.instrument}
+        for rule in world.rulebook
+    ]
+    answer = {"direct_km": unlock.base.direct_km, "rules": told, **describe_unlock(unlock)}
+    out = Console(width=width, force_terminal=True, color_system=None, file=StringIO())
+    print_unlock(answer, out)
+    assert isinstance(out.file, StringIO)
+    return out.file.getvalue()
+
+
+def test_what_every_way_needs_is_told_once(
+    world: Scenario, unlocked: Callable[..., Unlock]
+) -> None:
+    text = show(unlocked("UMMS", "EGLL", "BRU"), world)
+    assert "To fly at all: lift UK-BY-01, UK-BY-05 and UK-BY-07." in " ".join(text.split())
+    assert "The shortest, 1,932 km, asks also to lift EU-BY-01." in " ".join(text.split())
+    table = text[text.index("lift or obtain") : text.index("In every set")]
+    assert "UK-BY" not in table
+    assert "and lift NO-BY-2021-06-21  GB NO" in table
+    assert all(len(line) <= 100 for line in text.splitlines())
+    # each instrument is named
+    assert all(text.count(f"\n{rule}") == 1 for rule in (*UK, "EU-BY-01", "NO-BY-2021-06-21"))
+
+
+def test_fronts_without_a_way_or_cut_short_say_so(lawless: Amend) -> None:
+    nowhere = lawless()
+    assert "No lifting of rules opens a way" in show(
+        find_unlocking(nowhere, fly("UMMS", "YSSY", "BRU", "E195")), nowhere
+    )
+    world = lawless(over("R1", "PL"))
+    cut = show(find_unlocking(world, MINSK_FRANKFURT, most_plans=1), world)
+    assert "cut off after 1 plans" in cut
