@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
+from small_law import Bind, bind_to, load_small_atlas
 
 from airsim.airspace import Atlas
 from airsim.base import list_scenarios
@@ -25,6 +26,12 @@ Amend = Callable[..., Scenario]
 def atlas() -> Atlas:
     """The shipped airspace."""
     return shipped_atlas()
+
+
+@pytest.fixture(scope="session")
+def bind(tmp_path_factory: pytest.TempPathFactory) -> Bind:
+    """Lay rules over a few small areas."""
+    return bind_to(load_small_atlas(tmp_path_factory.mktemp("small")))
 
 
 @pytest.fixture(scope="session")

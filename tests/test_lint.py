@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from oracle import make_rule
-from test_permission import (
+from small_law import (
     FLIGHT,
     IDS,
     WHO,

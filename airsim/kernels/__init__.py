@@ -15,6 +15,7 @@ from airsim.kernels.crossings import (
     sort_stays,
     trace_paths,
 )
+from airsim.kernels.decisions import Rows, Rules, judge_rows, trace_ways
 from airsim.kernels.visibility import (
     LEAF_EDGES,
     count_ring_cuts,
@@ -28,6 +29,8 @@ from airsim.kernels.visibility import (
 __all__ = [
     "LEAF_EDGES",
     "Cells",
+    "Rows",
+    "Rules",
     "cell_centre",
     "chain_points",
     "compiled",
@@ -39,8 +42,10 @@ __all__ = [
     "grow_balls",
     "index_areas",
     "index_edges",
+    "judge_rows",
     "locate_points",
     "measure_leg_distances",
     "sort_stays",
     "trace_paths",
+    "trace_ways",
 ]

@@ -16,6 +16,7 @@ from airsim.law.judge import (
     judge_place,
     judge_rule,
     judge_time,
+    split_facts,
     walk_tables,
 )
 from airsim.law.lint import LintFinding, find_unknown_names, lint_rulebook
@@ -68,5 +69,6 @@ __all__ = [
     "parse_rules",
     "read_rules",
     "rulebook_schema",
+    "split_facts",
     "walk_tables",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from airsim.base import GROUP_CHANGES_MS, states_in_group
 from airsim.law.model import (
@@ -156,6 +157,7 @@ class Verdict:
 Result = tuple[Truth, frozenset[str]]
 # A field of a table of tests, and what it says of the question.
 Test = tuple[str, Result]
+TestTable = TypeVar("TestTable", Who, FlightTest)
 _NOTHING: frozenset[str] = frozenset()
 _YES: Result = (True, _NOTHING)
 _NO: Result = (False, _NOTHING)
@@ -282,32 +284,33 @@ def judge_who(who: tuple[Who, ...], facts: FlightFacts, at_ms: int) -> Result:
 
 def who_tests(test: Who, facts: FlightFacts, at_ms: int) -> Iterator[Test]:
     """Every field given in a table on operator and aircraft, judged."""
-    for field, names, value in (
-        ("operator", test.operator, facts.operator),
-        ("licensed_in", test.licensed_in, facts.licensed_in),
-        ("registered_in", test.registered_in, facts.registered_in),
-        ("registration", test.registration, facts.registration),
-        ("owned_in", test.owned_in, facts.owned_in),
-        ("controlled_in", test.controlled_in, facts.controlled_in),
-        ("chartered_in", test.chartered_in, facts.chartered_in),
-        ("decided_in", test.decided_in, facts.decided_in),
-        ("typecode", test.typecode, facts.typecode),
+    # No fact is looked at that is not asked for: flights alike in the others get equal answers.
+    for field, names in (
+        ("operator", test.operator),
+        ("licensed_in", test.licensed_in),
+        ("registered_in", test.registered_in),
+        ("registration", test.registration),
+        ("owned_in", test.owned_in),
+        ("controlled_in", test.controlled_in),
+        ("chartered_in", test.chartered_in),
+        ("decided_in", test.decided_in),
+        ("typecode", test.typecode),
     ):
         if names:
-            yield field, _one_of(value, names, field)
-    for field, fact, group, value in (
-        ("licensed_in_group", "licensed_in", test.licensed_in_group, facts.licensed_in),
-        ("registered_in_group", "registered_in", test.registered_in_group, facts.registered_in),
+            yield field, _one_of(getattr(facts, field), names, field)
+    for field, fact, group in (
+        ("licensed_in_group", "licensed_in", test.licensed_in_group),
+        ("registered_in_group", "registered_in", test.registered_in_group),
     ):
         if group:
-            yield field, _one_of(value, states_in_group(group, at_ms), fact)
-    for field, fact, names, value in (
-        ("operator_not", "operator", test.operator_not, facts.operator),
-        ("licensed_not_in", "licensed_in", test.licensed_not_in, facts.licensed_in),
-        ("registration_not", "registration", test.registration_not, facts.registration),
+            yield field, _one_of(getattr(facts, fact), states_in_group(group, at_ms), fact)
+    for field, fact, names in (
+        ("operator_not", "operator", test.operator_not),
+        ("licensed_not_in", "licensed_in", test.licensed_not_in),
+        ("registration_not", "registration", test.registration_not),
     ):
         if names:
-            yield field, negate(_one_of(value, names, fact))
+            yield field, negate(_one_of(getattr(facts, fact), names, fact))
     if test.marketed_in:
         yield "marketed_in", _some_of(facts.marketed_in, test.marketed_in, "marketed_in")
     if test.designated:
@@ -338,23 +341,23 @@ def flight_tests(test: FlightTest, facts: FlightFacts) -> Iterator[Test]:
     if test.scheduled is not None:
         known = facts.scheduled
         yield "scheduled", _lack("scheduled") if known is None else _known(known is test.scheduled)
-    for field, fact, names, value in (
-        ("service", "service", test.service, facts.service),
-        ("origin_in", "origin", test.origin_in, facts.origin_state),
-        ("destination_in", "destination", test.destination_in, facts.destination_state),
-        ("origin", "origin", test.origin, facts.origin),
-        ("destination", "destination", test.destination, facts.destination),
-        ("item", "item", test.item, facts.item),
+    for field, fact, names in (
+        ("service", "service", test.service),
+        ("origin_in", "origin_state", test.origin_in),
+        ("destination_in", "destination_state", test.destination_in),
+        ("origin", "origin", test.origin),
+        ("destination", "destination", test.destination),
+        ("item", "item", test.item),
     ):
         if names:
-            yield field, _one_of(value, names, fact)
-    for field, fact, names, value in (
-        ("origin_not_in", "origin", test.origin_not_in, facts.origin_state),
-        ("destination_not_in", "destination", test.destination_not_in, facts.destination_state),
-        ("destination_not", "destination", test.destination_not, facts.destination),
+            yield field, _one_of(getattr(facts, fact), names, fact.removesuffix("_state"))
+    for field, fact, names in (
+        ("origin_not_in", "origin_state", test.origin_not_in),
+        ("destination_not_in", "destination_state", test.destination_not_in),
+        ("destination_not", "destination", test.destination_not),
     ):
         if names:
-            yield field, negate(_one_of(value, names, fact))
+            yield field, negate(_one_of(getattr(facts, fact), names, fact.removesuffix("_state")))
     if test.plan_aerodrome_in:
         states = {facts.origin_state, facts.destination_state, *(s for _, s in facts.stops)}
         yield "plan_aerodrome_in", _known(not states.isdisjoint(test.plan_aerodrome_in))
@@ -406,6 +409,39 @@ def fact_tests(table: Rule | Unless, facts: FlightFacts, at_ms: int) -> Iterator
     if isinstance(table, Unless) and table.permission_of:
         # Granted case by case: held only where the flight says so.
         yield "permission_of", _known(table.granted_as in facts.derogations)
+
+
+def split_facts(table: Rule | Unless) -> tuple[Unless, ...]:
+    """Take apart what a table asks of the flight itself, into exceptions that ask one thing each.
+
+    Parameters
+    ----------
+    table : Rule or Unless
+
+    Returns
+    -------
+    tuple of Unless
+        Flights of which `judge_facts` says the same for each of them, it answers alike for the
+        table too.
+    """
+    found = [
+        *(_ask_one(who=(one,)) for test in table.who for one in _split_test(test)),
+        *(_ask_one(flight=(one,)) for test in table.flight for one in _split_test(test)),
+    ]
+    if isinstance(table, Unless) and table.permission_of:
+        found.append(_ask_one(permission_of=table.permission_of, granted_as=table.granted_as))
+    return tuple(found)
+
+
+def _split_test(test: TestTable) -> Iterator[TestTable]:
+    """A table for each field given."""
+    for name, field in type(test).model_fields.items():
+        if (asked := getattr(test, name)) != field.default:
+            yield test.model_construct(**{name: asked})
+
+
+def _ask_one(**part: Any) -> Unless:
+    return Unless.model_construct(id="", title="", **part)
 
 
 def place_tests(table: Rule | Unless, question: Question) -> Iterator[Test]:

@@ -6,16 +6,35 @@ carries the verdicts it rests on.
 
 from airsim.permission.bound import AreaKey, BoundRulebook, bind_rulebook
 from airsim.permission.decision import TAIL_FACTS, Decision, Outcome, decide, find_breaches
+from airsim.permission.facts import FactColumn, FactsTable, make_column, tabulate_facts
 from airsim.permission.mask import mask_airspace
+from airsim.permission.tables import (
+    DecisionTable,
+    RuleTables,
+    VerdictList,
+    judge_crossings,
+    judge_questions,
+    lay_out_rules,
+)
 
 __all__ = [
     "TAIL_FACTS",
     "AreaKey",
     "BoundRulebook",
     "Decision",
+    "DecisionTable",
+    "FactColumn",
+    "FactsTable",
     "Outcome",
+    "RuleTables",
+    "VerdictList",
     "bind_rulebook",
     "decide",
     "find_breaches",
+    "judge_crossings",
+    "judge_questions",
+    "lay_out_rules",
+    "make_column",
     "mask_airspace",
+    "tabulate_facts",
 ]

@@ -8,14 +8,30 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from airsim.airspace import Atlas
 from airsim.base import GROUP_CHANGES_MS
-from airsim.law import Place, Rule, Rulebook, Unless, When, covers_place, walk_tables
+from airsim.law import (
+    FlightFacts,
+    Place,
+    Question,
+    Rule,
+    Rulebook,
+    Unless,
+    When,
+    covers_place,
+    judge_place,
+    walk_tables,
+)
 
 if TYPE_CHECKING:
     from airsim.permission.decision import Decision
 
 AreaKey = tuple[str, int]
+Setting = tuple[str, tuple[Place, ...]]  # an activity, and all places where it happens
+_NOBODY = FlightFacts("", None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,7 @@ class BoundRulebook:
     held: frozenset[str] = frozenset()
     _areas: dict[tuple[str, int], tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
     _rules: dict[tuple[str, Place, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
+    _seen: dict[tuple[int, int], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
     _masks: dict[object, dict[AreaKey, Decision]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -49,6 +66,11 @@ class BoundRulebook:
             )
             for layer in self.atlas.layers
         }
+
+    @cached_property
+    def overflights(self) -> tuple[Setting, ...]:
+        """Overflight of each area, layer by layer, row by row."""
+        return tuple(("overflight", (p,)) for places in self.places.values() for p in places)
 
     @cached_property
     def airspace_rules(self) -> tuple[Rule, ...]:
@@ -143,6 +165,17 @@ class BoundRulebook:
                 if any(covers_place(where, place, at_ms) for where in rule.where)
             )
         return self._areas[key]
+
+    def see_places(
+        self, table: Rule | Unless, settings: tuple[Setting, ...], at_ms: int
+    ) -> NDArray[np.bool_]:
+        """Of which settings one table of a rule speaks, at an instant."""
+        key = (id(table), bisect_right(GROUP_CHANGES_MS, at_ms))  # the rulebook keeps it alive
+        memory = self._seen if settings is self.overflights else {}
+        if key not in memory:
+            asked = (Question(*setting, at_ms, at_ms, _NOBODY) for setting in settings)
+            memory[key] = np.array([judge_place(table, question) for question in asked], np.bool_)
+        return memory[key]
 
     def place(self, area: AreaKey) -> Place:
         """The area as the law sees it."""

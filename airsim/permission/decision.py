@@ -119,6 +119,16 @@ def weigh_verdict(verdict: Verdict, facts: FlightFacts, held: frozenset[str]) ->
     return Weight.FORBIDDEN if rule.permit is None else Weight.NOT_PERMITTED
 
 
+def weigh_every_verdict(rule: Rule, held: frozenset[str], facts: FlightFacts) -> tuple[Weight, ...]:
+    """What verdicts on a rule add to a decision: if it holds, for want of a tail, of another fact.
+
+    What hangs on the way flown is conditional, whatever the flight.
+    """
+    gaps = (TAIL_FACTS, frozenset({"another fact"}))
+    verdicts = (Verdict(rule, True), *(Verdict(rule, None, missing) for missing in gaps))
+    return tuple(weigh_verdict(verdict, facts, held) for verdict in verdicts)
+
+
 def compose_decision(
     question: Question, verdicts: Iterable[Verdict], held: frozenset[str]
 ) -> Decision:
