@@ -173,6 +173,18 @@ def _bad(record: str, problem: str, remedy: str) -> InputError:
 @click.option("--type", "typecode", help="ICAO type designator; assumed if omitted.")
 @click.option("--registration", help="Registration mark; State of registry assumed if omitted.")
 @click.option("--at", required=True, help="Off-block time, for example 2025-09-15T08:00Z.")
+@click.option("--known-at", help="Plan on the law published by then; default: 3 hours before.")
+@click.option("--non-scheduled", is_flag=True, help="A charter, ferry or private flight.")
+@click.option("--status", multiple=True, help="emergency, humanitarian, state, ...; may repeat.")
+@click.option("--item", multiple=True, help="Class of goods aboard, as EAR99; may repeat.")
+@click.option("--part", multiple=True, help="Class of parts fitted or supplied; may repeat.")
+@click.option("--permit", multiple=True, help="Rule whose permit is held; may repeat.")
+@click.option("--derogation", multiple=True, help="Rule the flight is excused from; may repeat.")
+@click.option("--fact", multiple=True, help="Another fact, as chartered_in=RU; may repeat.")
+@click.option(
+    "--advice", type=click.Choice(["obey", "warn", "ignore"]),
+    help="What the operator does with advice; default: as it is known to.",
+)  # fmt: skip
 @click.option("--rulebook", type=click.Path(path_type=Path), help="Folder of rules to use instead.")
 @click.option("--unlock", is_flag=True, help="Say what would have to change (up to a minute).")
 @JSON_OPTION
@@ -187,6 +199,7 @@ def check_command(
     rulebook: Path | None,
     unlock: bool,
     as_json: bool,
+    **told: Any,
 ) -> int:
     """Ask about one flight from ADEP to ADES. Exit 0 if it may fly, 1 if not, 2 for bad input."""
     from airsim.law import load_rulebook
@@ -194,7 +207,23 @@ def check_command(
 
     _announce_compiling()
     answer = answer_question(
-        Asked(adep, ades, operator, at, typecode, registration),
+        Asked(
+            adep,
+            ades,
+            operator,
+            at,
+            typecode,
+            registration,
+            not told["non_scheduled"],
+            told["known_at"],
+            told["advice"] or "",
+            told["status"],
+            told["item"],
+            told["part"],
+            told["permit"],
+            told["derogation"],
+            told["fact"],
+        ),
         load_rulebook(rulebook) if rulebook else None,
         unlock=unlock,
     )

@@ -33,6 +33,7 @@ from pydantic import (
 
 from airsim.airspace import Atlas, load_atlas, locate_points
 from airsim.base import (
+    FLIGHT_STATUSES,
     OPEN_TO,
     InputError,
     Problem,
@@ -46,20 +47,26 @@ from airsim.law import (
     Rulebook,
     amend_rulebook,
     find_unknown_names,
+    list_items,
+    list_permissions,
     load_rulebook,
     parse_amendments,
 )
 from airsim.operation import (
     Aerodromes,
+    Circumstances,
+    Fact,
     Flight,
     Operators,
     Service,
     Tail,
+    check_statuses,
     expand_timetable,
     load_aerodromes,
     load_fleet,
     load_operators,
     load_timetable,
+    read_fact,
     state_of_registration,
 )
 from airsim.performance import AircraftType, load_types
@@ -69,8 +76,11 @@ if TYPE_CHECKING:
     from airsim.operation import Upkeep
 
 HOUR_MS = 3_600_000
+# Goods known to be of no class that a rule names.
+UNCONTROLLED = "uncontrolled"
 SCHEMA_VERSION = 1
 TableT = TypeVar("TableT", bound=BaseModel)
+Advice = Literal["", "obey", "warn", "ignore"]
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
 
 
@@ -118,6 +128,8 @@ class Options:
     in_flight : {"react", "continue"}
         What flights do about rules published while they are in the air: find another way, turn
         back or divert; or go on as planned, which is logged as flown although forbidden.
+    advice : {"", "obey", "warn", "ignore"}
+        What all operators do with advice and avoidance by choice; empty: each as it is known to.
     """
 
     planning_lead_ms: int = 3 * HOUR_MS
@@ -126,6 +138,7 @@ class Options:
     seed: int = 20250908
     obey_operator_policy: bool = True
     in_flight: Literal["react", "continue"] = "react"
+    advice: Advice = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,9 +392,26 @@ def _check_mark(text: str, info: ValidationInfo) -> str:
     return mark
 
 
+def _read_facts(table: object) -> tuple[tuple[str, Fact], ...]:
+    if not isinstance(table, dict):
+        _refuse("is no table of facts", 'write { chartered_in = "RU" }')
+    return tuple(sorted(read_fact(f"{name}={value}") for name, value in table.items()))
+
+
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Strict(False)]  # TOML knows lists, not tuples
 Instant = Annotated[int, BeforeValidator(_read_instant, json_schema_input_type=str)]
+Statuses = Annotated[
+    tuple[Text, ...],
+    Strict(False),
+    AfterValidator(lambda names: tuple(sorted(check_statuses(names)))),
+    WithJsonSchema({"type": "array", "items": {"enum": list(FLIGHT_STATUSES)}}),
+]
+Facts = Annotated[
+    tuple[tuple[str, Fact], ...],
+    BeforeValidator(_read_facts),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
+]
 OperatorCode = Annotated[str, AfterValidator(lambda code: load_operators().find(code).icao)]
 AerodromeCode = Annotated[str, AfterValidator(lambda code: load_aerodromes().find(code).icao)]
 Typecode = Annotated[str, AfterValidator(lambda code: load_types().find(code).typecode)]
@@ -443,13 +473,14 @@ class OptionsTable(_Table):
     seed: int = Field(_DEFAULTS.seed, ge=0, lt=2**63)
     obey_operator_policy: bool = _DEFAULTS.obey_operator_policy
     in_flight: Literal["react", "continue"] = _DEFAULTS.in_flight
+    advice: Advice = _DEFAULTS.advice
 
     def as_options(self) -> Options:
         """The same in the units used inside."""
         return Options(
             round(self.planning_lead_hours * HOUR_MS), self.clearance_nm,
             round(self.minimum_turn_min * 60_000), self.seed, self.obey_operator_policy,
-            self.in_flight,
+            self.in_flight, self.advice,
         )  # fmt: skip
 
 
@@ -478,7 +509,11 @@ class SensitivityTable(_Table):
 
 
 class ProbeTable(_Table):
-    """A question flight: judged and drawn like a flight, never dispatched."""
+    """A question flight: judged and drawn like a flight, never dispatched.
+
+    `held` and `derogations` are rules whose permit it holds or from which it was excused, `facts`
+    are told in the place of what is known or assumed (``{ chartered_in = "RU" }``).
+    """
 
     operator: OperatorCode
     adep: AerodromeCode
@@ -487,6 +522,20 @@ class ProbeTable(_Table):
     typecode: Typecode | None = None
     registration: Mark | None = None
     scheduled: bool = True
+    status: Statuses = ()
+    items: Texts = ()
+    parts: Texts = ()
+    held: Texts = ()
+    derogations: Texts = ()
+    facts: Facts = ()
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """The same as planning knows them."""
+        return Circumstances(
+            frozenset(self.status), self.items, self.parts, frozenset(self.held),
+            frozenset(self.derogations), self.facts,
+        )  # fmt: skip
 
     @model_validator(mode="after")
     def _goes_somewhere(self) -> Self:
@@ -551,6 +600,7 @@ def scenario_schema() -> dict[str, Any]:
 
 
 _SAYS: dict[str, tuple[str, str]] = {
+    "literal_error": ("{given} is not understood", "write {expected}"),
     "missing": ("is missing", "add it"),
     "extra_forbidden": ("unknown key", "remove it or correct its spelling"),
     "string_type": ("{given} is not text", "write it in quotes"),
@@ -671,6 +721,8 @@ class _Binder:
             self._check_zone_names(atlas)
             if rulebook is not None:
                 self._attempt(lambda: check_rule_names(rulebook, atlas), None)
+        if rulebook is not None:
+            self._check_told(rulebook, file, services)
         self.problems.raise_if_any()
         assert file is not None
         assert rulebook is not None
@@ -687,6 +739,18 @@ class _Binder:
             file.sensitivity.zones, changes, file.options.as_options(), own, upkeep,
             file.permits.as_model() if file.permits is not None else None,
         )  # fmt: skip
+
+    def _check_told(
+        self, law: Rulebook, file: ScenarioFile | None, services: Iterable[Service]
+    ) -> None:
+        probes = enumerate(file.probe if file else (), 1)
+        told = [(f"probe {number}", probe.circumstances) for number, probe in probes]
+        told += [("timetable", service.circumstances) for service in services]
+        for record, circumstances in dict.fromkeys(told):
+            try:
+                check_circumstances(circumstances, law, file=str(self.path), record=record)
+            except InputError as error:
+                self.problems.extend(error)
 
     def _attempt(self, read: Callable[[], Any], otherwise: object) -> Any:
         """What is read; if that fails, its problems are noted and something else is taken."""
@@ -787,6 +851,7 @@ def _make_probe(number: int, table: ProbeTable) -> Flight:
         f"{table.operator}-{table.adep}-{table.ades}-P{number}", f"{table.operator}P{number}",
         table.operator, table.adep, table.ades, table.eobt, 0, table.typecode or "",
         table.registration, scheduled=table.scheduled, probe=True,
+        circumstances=table.circumstances,
     )  # fmt: skip
 
 
@@ -811,6 +876,31 @@ def check_held(
             problems.add(file, record, f"no rule {rule_id!r}", remedy)
         elif rules[rule_id].permit is None:
             problems.add(file, record, f"{rule_id} asks for no permit", "take it out")
+    problems.raise_if_any()
+
+
+def check_circumstances(told: Circumstances, law: Rulebook, *, file: str, record: str) -> None:
+    """Refuse permits, derogations and classes of goods that no rule knows: they would say nothing.
+
+    Raises
+    ------
+    InputError
+        Every such name.
+    """
+    problems = ProblemList()
+    try:
+        check_held(sorted(told.held), law, law, file=file, record=record)
+    except InputError as error:
+        problems.extend(error)
+    permissions, items = list_permissions(law), list_items(law)
+    for name in sorted(told.derogations - permissions):
+        known = name in law.by_id
+        said = f"{name} knows no permission case by case" if known else f"no rule {name!r}"
+        near = get_close_matches(name, permissions, n=3)
+        problems.add(file, record, said, f"did you mean {', '.join(near)}?" if near else "")
+    for item in sorted({*told.items, *told.parts} - items - {UNCONTROLLED}):
+        remedy = f"one of {' '.join(sorted(items))}, or {UNCONTROLLED}"
+        problems.add(file, record, f"no rule speaks of goods {item!r}", remedy)
     problems.raise_if_any()
 
 

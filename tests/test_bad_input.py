@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from airsim import cli, kernels
 from airsim.base import InputError, find_resource, list_scenarios
+from airsim.operation import Circumstances
 from airsim.results import SCHEMAS, Results, make_table, read_results, write_results
 from airsim.scenario import Options, find_scenario, load_scenario, scenario_schema
 
@@ -120,6 +121,16 @@ REFUSED = {
     HEAD + probe(ades='"UMMX"'): ("probe 1 ades", "unknown aerodrome code 'UMMX'", "UMMS"),
     HEAD + probe(ades='"MSQ"'): ("probe 1", "departure and destination are the same", "two"),
     HEAD + probe(typecode='"B739X"'): ("probe 1 typecode", "unknown aircraft type 'B739X'", "B739"),
+    HEAD + probe(status='["emergence"]'): ("probe 1 status", "no status of a flight", "emergency"),
+    HEAD + probe(status='"state"'): ("probe 1 status", "no list", "["),
+    HEAD + probe(facts='["x"]'): ("probe 1 facts", "no table of facts", "chartered_in"),
+    HEAD + probe(facts='{ owner = "RU" }'): ("probe 1 facts", "no fact", "owned_in"),
+    HEAD + probe(facts='{ owned_in = "RUS" }'): ("probe 1 facts", "alpha-2", "chartered_in=RU"),
+    HEAD + probe(held='["UA-01"]'): ("probe 1", "UA-01 asks for no permit", "out"),
+    HEAD + probe(derogations='["EU-BY-1"]'): ("probe 1", "no rule 'EU-BY-1'", "EU-BY-01"),
+    HEAD + probe(derogations='["UA-01"]'): ("probe 1", "UA-01 knows no permission", ""),
+    HEAD + probe(items='["EAR98"]'): ("probe 1", "no rule speaks of goods 'EAR98'", "EAR99"),
+    HEAD + "[options]\nadvice = 'heed'": ("options.advice", "'heed'", "obey"),
     HEAD + probe(registration='"EW366PA"'): ("probe 1 registration", "no State uses", "EW-366PA"),
 }  # fmt: skip
 
@@ -217,6 +228,19 @@ def test_options_and_held_permits_reach_the_scenario(tmp_path: Path) -> None:
     scenario = load_scenario(write(tmp_path, HEAD + text))
     assert scenario.options == Options(1_800_000, 2.0, 1_800_000, 7, False)
     assert scenario.bound.held == {"US-DOT-03"}
+
+
+def test_what_a_probe_tells_of_its_flight_reaches_it(tmp_path: Path) -> None:
+    text = HEAD + "[options]\nadvice = 'obey'\n" + probe(
+        status='["humanitarian"]', items='["EAR99"]', parts='["ITAR"]', held='["US-DOT-03"]',
+        derogations='["EU-BY-01"]', facts='{ owned_in = "RU", us_origin = "no" }',
+    )  # fmt: skip
+    scenario = load_scenario(write(tmp_path, text))
+    assert scenario.options.advice == "obey"
+    assert scenario.flights[0].circumstances == Circumstances(
+        frozenset({"humanitarian"}), ("EAR99",), ("ITAR",), frozenset({"US-DOT-03"}),
+        frozenset({"EU-BY-01"}), (("owned_in", "RU"), ("us_origin", False)),
+    )  # fmt: skip
 
 
 def test_the_permit_of_a_rule_that_is_lifted_may_stay_listed(tmp_path: Path) -> None:

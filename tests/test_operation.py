@@ -490,6 +490,23 @@ def test_icao_flight_numbers_and_a_given_operator(tmp_path):
     assert "not a flight number of DLH" in problems_of(load_timetable, path)[0].problem
 
 
+def test_status_and_goods_of_a_row_are_those_of_its_flights(tmp_path):
+    path = write(
+        tmp_path, f"{GOOD},humanitarian state,EAR99 9A991", header=f"{HEADER},status,items"
+    )
+    (service,) = load_timetable(path)
+    assert service.circumstances.status == {"humanitarian", "state"}
+    assert service.circumstances.items == ("EAR99", "9A991")
+    first = parse_instant(service.valid_from.isoformat())
+    for flight in expand_timetable([service], AERODROMES, first, first + 8 * 86_400_000):
+        assert flight.circumstances == service.circumstances
+    path = write(tmp_path, f"{GOOD},holy", header=f"{HEADER},status")
+    ((record, problem, remedy),) = [
+        (p.record, p.problem, p.remedy) for p in problems_of(load_timetable, path)
+    ]
+    assert ("2" in record, "'holy' is no status" in problem, "emergency" in remedy) == (True,) * 3
+
+
 def test_utc_timetables_are_read_as_they_stand(tmp_path):
     path = write(tmp_path, GOOD + ",utc", header=HEADER + ",time_basis")
     services = load_timetable(path)

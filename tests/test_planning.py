@@ -226,6 +226,96 @@ def test_a_routine_permit_is_presumed_and_listed(lawless: Amend) -> None:
         assert (plan.outcome, plan.permits) == ("direct", ("P",))
 
 
+def test_a_permit_may_be_held_for_one_flight(lawless: Amend) -> None:
+    world = lawless(over("P", "PL", effect="require-permit"), over("Q", "PL"))
+    assert ask(world, permits=("P",)).blocking_rules == ("Q",)
+    alone = lawless(over("P", "PL", effect="require-permit"))
+    assert (ask(alone, permits=("P",)).outcome, ask(alone).outcome) == ("direct", "detour")
+
+
+# ------------------------------------------------------------------------- what is told of a flight
+def test_what_is_told_of_a_flight_is_asked_by_the_law(lawless: Amend) -> None:
+    help_us = {"id": "e", "title": "emergency", "flight": [{"status": ["emergency"]}]}
+    by_leave = {"id": "p", "title": "by leave", "permission_of": "the Polish CAA"}
+    closed = over("R1", "PL", unless=[help_us, by_leave])
+    chartered = over("R1", "PL", who=[{"chartered_in": ["RU"]}, {"marketed_in": ["RU"]}])
+    decided = over("R1", "PL", who=[{"decided_in": ["RU"]}], flight=[{"scheduled": False}])
+    listed = over("R1", "PL", who=[{"designated": ["UK"]}])
+    for rule, told, free in (
+        (closed, {}, False),
+        (closed, {"status": ("emergency",)}, True),
+        (closed, {"status": ("humanitarian",)}, False),
+        (closed, {"derogations": ("R1",)}, True),
+        (chartered, {}, True),
+        (chartered, {"facts": ("chartered_in=RU",)}, False),
+        (chartered, {"facts": ("marketed_in=DE,RU",)}, False),
+        (decided, {"facts": ("decided_in=RU",)}, True),
+        (decided, {"facts": ("decided_in=RU",), "scheduled": False}, False),
+        (decided, {"scheduled": False}, True),
+        (listed, {}, True),
+        (listed, {"facts": ("designated=EU,UK",)}, False),
+        (listed, {"facts": ("designated=none",)}, True),
+    ):
+        plan = ask(lawless(rule), **told)
+        assert (plan.outcome == "direct") is free, (rule.title, told)
+    unsure = ask(lawless(chartered), facts=("chartered_in=unknown",))
+    assert unsure.blocking_rules == ("R1",)
+    assert not any(text.startswith("chartered_in") for text in unsure.assumed)
+
+
+def test_what_is_told_wrongly_is_refused_all_at_once(lawless: Amend) -> None:
+    goods = over("R1", "PL", flight=[{"item": ["EAR99"]}])
+    world = lawless(goods)
+    with pytest.raises(InputError) as caught:
+        ask(
+            world, at="noon", known_at="1888-01-01", status=("emergence",),
+            facts=("owner=RU", "owned_in=RUS", "us_origin=maybe", "us_content=101", "seats=-1"),
+        )  # fmt: skip
+    assert len(caught.value.problems) == 8
+    assert all(problem.remedy for problem in caught.value.problems)
+    with pytest.raises(InputError) as caught:
+        ask(world, permits=("R1",), derogations=("R1", "R2"), items=("EAR98",), parts=("x",))
+    assert [problem.problem.split()[0] for problem in caught.value.problems] == [
+        "R1", "R1", "no", "no", "no",
+    ]  # fmt: skip
+    assert "EAR99" in caught.value.problems[-1].remedy
+    assert ask(world, items=("uncontrolled",)).outcome == "direct"
+
+
+def test_planners_know_what_was_published_when_they_planned(lawless: Amend) -> None:
+    late = {"published": "2025-09-15T06:00Z", "from": "2025-09-15"}
+    world = lawless(over("R1", "PL", when=late))  # off block at 08:00
+    for known, seen in ((None, False), ("2025-09-15T05:59Z", False), ("2025-09-15T06:00Z", True),
+                        ("2025-09-16T00:00Z", True)):  # fmt: skip
+        plan = ask(world, known_at=known)
+        assert (plan.blocking_rules == ("R1",)) is seen, known
+    plan = ask(world, known_at="2025-09-16T00:00Z")
+    assert plan.facts.filed_ms == parse_instant(DAY)  # nobody files after leaving
+
+
+def test_dealings_are_told_apart_from_what_the_flight_itself_breaks(lawless: Amend) -> None:
+    persons: dict[str, Any] = {"addresses": "persons", "where": [{"anywhere": True}]}
+    service = make_rule("SERVE", activities=["servicing", "cargo"], **persons)
+    sale = make_rule("SELL", activities=["marketing"], **persons)
+    goods = make_rule(
+        "GOODS", activities=["cargo", "parts"], flight=[{"item": ["ITAR"]}], **persons
+    )
+    world = lawless(service, sale, goods)
+    plain = ask(world)
+    assert (plain.lawful, plain.breaches, plain.doubts) == ("yes", (), ())
+    assert [(d.activity, d.place, d.verdict.rule.id) for d in plain.dealings] == [
+        ("marketing", "EDDF", "SELL"), ("servicing", "EDDF", "SERVE"),
+    ]  # fmt: skip
+    loaded = ask(world, items=("ITAR", "uncontrolled"))
+    assert (loaded.lawful, loaded.breach_rules) == ("no", ("GOODS",))
+    assert [what for what, _ in loaded.breaches] == ["cargo of class ITAR"]
+    assert {d.activity for d in loaded.dealings} == {
+        "marketing", "servicing", "cargo of class ITAR", "cargo of class uncontrolled",
+    }  # fmt: skip
+    fitted = ask(world, parts=("ITAR",))
+    assert [what for what, _ in fitted.breaches] == ["parts of class ITAR"]
+
+
 @pytest.mark.parametrize(
     ("table", "missing"),
     [
@@ -258,6 +348,19 @@ def test_advice_is_obeyed_or_only_told(lawless: Amend, force, operator, obeyed) 
     assert plan.outcome == ("detour" if obeyed else "direct")
     assert plan.blocking_rules == (("A",) if obeyed else ())
     assert plan.advisories == (() if obeyed else ("A",))
+
+
+@pytest.mark.parametrize("force", ["advisory", "operator-policy"])
+@pytest.mark.parametrize(
+    ("advice", "outcome", "told"),
+    [("obey", "detour", ()), ("warn", "direct", ("A",)), ("ignore", "direct", ())],
+)
+def test_how_strictly_advice_is_taken_may_be_said(
+    lawless: Amend, force, advice, outcome, told
+) -> None:
+    for operator in ("DLH", "BRU"):
+        plan = ask(lawless(over("A", "PL", force=force)), operator=operator, advice=advice)
+        assert (plan.outcome, plan.advisories) == (outcome, told)
 
 
 def test_operators_may_be_made_to_drop_their_policy(lawless: Amend) -> None:

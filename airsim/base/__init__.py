@@ -1,6 +1,7 @@
 """What every room needs: errors, State codes and dated groups, instants, shipped data."""
 
 from airsim.base.codes import (
+    FLIGHT_STATUSES,
     GROUP_CHANGES_MS,
     GROUPS,
     STATE_CODES,
@@ -12,6 +13,7 @@ from airsim.base.instants import OPEN_FROM, OPEN_TO, format_instant, parse_insta
 from airsim.base.resources import find_resource, list_scenarios
 
 __all__ = [
+    "FLIGHT_STATUSES",
     "GROUPS",
     "GROUP_CHANGES_MS",
     "OPEN_FROM",

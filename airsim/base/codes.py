@@ -52,6 +52,13 @@ STATE_NAMES: dict[str, str] = {
 }
 STATE_CODES: frozenset[str] = frozenset(STATE_NAMES)
 
+# What a flight may be besides ordinary traffic: STS/ of the flight plan in plain words,
+# emergencies, and flights cleared beforehand with those who keep an airspace.
+FLIGHT_STATUSES: tuple[str, ...] = (
+    "emergency", "humanitarian", "state", "military", "medical", "search-and-rescue",
+    "calibration", "coordinated",
+)  # fmt: skip
+
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 _NO_CONTRACTING_STATE = ("AQ", "EH", "LI", "NU", "PS", "TW", "VA", "XK")
 # (group, members, member from, member to). Membership: treaties of accession; withdrawal of the

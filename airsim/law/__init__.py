@@ -32,7 +32,15 @@ from airsim.law.model import (
     Who,
     rulebook_schema,
 )
-from airsim.law.rulebook import Rulebook, load_rulebook, make_rulebook, parse_rules, read_rules
+from airsim.law.rulebook import (
+    Rulebook,
+    list_items,
+    list_permissions,
+    load_rulebook,
+    make_rulebook,
+    parse_rules,
+    read_rules,
+)
 from airsim.law.scope import covers_scope
 
 __all__ = [
@@ -63,6 +71,8 @@ __all__ = [
     "judge_rule",
     "judge_time",
     "lint_rulebook",
+    "list_items",
+    "list_permissions",
     "load_rulebook",
     "make_rulebook",
     "parse_amendments",

@@ -22,7 +22,7 @@ from airsim.law.model import (
     Who,
     parse_span,
 )
-from airsim.law.rulebook import Rulebook
+from airsim.law.rulebook import Rulebook, walk_table
 from airsim.law.sun import DAY_MS, find_sun_times
 
 Truth = bool | None
@@ -591,15 +591,12 @@ def _changes_of(dates: Iterable[When], question: Question) -> list[int]:
 
 def _dates_of(rule: Rule, licences: Iterable[Rule]) -> list[When]:
     """Dates of a rule, of its exceptions, of its licences and of theirs."""
-    return [table.when for table in _walk(rule, licences) if table.when is not None]
+    return [table.when for table in _walk_all(rule, licences) if table.when is not None]
 
 
-def _walk(rule: Rule | Unless, licences: Iterable[Rule] = ()) -> Iterator[Rule | Unless]:
-    yield rule
-    for unless in rule.unless:
-        yield from _walk(unless)
-    for licence in licences:
-        yield from _walk(licence)
+def _walk_all(rule: Rule, licences: Iterable[Rule]) -> Iterator[Rule | Unless]:
+    for table in (rule, *licences):
+        yield from walk_table(table)
 
 
 def walk_tables(rulebook: Rulebook, rule: Rule) -> tuple[Rule | Unless, ...]:
@@ -616,7 +613,7 @@ def walk_tables(rulebook: Rulebook, rule: Rule) -> tuple[Rule | Unless, ...]:
     tuple of Rule or Unless
         The rule, its exceptions (nested ones too), the licences that name it, and theirs.
     """
-    return tuple(_walk(rule, rulebook.licences_by_rule.get(rule.id, ())))
+    return tuple(_walk_all(rule, rulebook.licences_by_rule.get(rule.id, ())))
 
 
 def find_changes(rulebook: Rulebook, rule: Rule, question: Question) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,11 +20,13 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from airsim.base import (
+    FLIGHT_STATUSES,
     GROUPS,
     OPEN_FROM,
     OPEN_TO,
@@ -39,11 +41,6 @@ Activity = Literal[
     "overflight", "landing", "take-off", "technical-stop", "marketing", "servicing", "parts",
     "cargo",
 ]  # fmt: skip
-Status = Literal[
-    "emergency", "humanitarian", "state", "military", "medical", "search-and-rescue", "calibration",
-    "coordinated",
-]  # fmt: skip
-STATUSES: tuple[str, ...] = get_args(Status)
 Force = Literal["binding", "advisory", "operator-policy"]
 Effect = Literal["prohibit", "require-permit", "permit"]
 Confidence = Literal["V", "V*", "V-date", "K", "U", "assumed", "synthetic"]
@@ -84,7 +81,18 @@ def _read_bounds(value: object) -> tuple[int, int]:
     return instant, instant
 
 
+def _check_status(name: str) -> str:
+    if name not in FLIGHT_STATUSES:
+        raise ValueError(f"{name!r} is no status of a flight; known: {', '.join(FLIGHT_STATUSES)}")
+    return name
+
+
 State = Annotated[str, AfterValidator(_check_state)]
+Status = Annotated[
+    str,
+    AfterValidator(_check_status),
+    WithJsonSchema({"type": "string", "enum": list(FLIGHT_STATUSES)}),
+]
 Group = Annotated[str, AfterValidator(_check_group)]
 _INSTANT_SCHEMA = {"type": "string", "description": "ISO 8601 instant with Z, or a date (00:00Z)"}
 Instant = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from airsim.base import InputError, Problem, ProblemList, find_resource
-from airsim.law.model import Rule, RulebookFile
+from airsim.law.model import Rule, RulebookFile, Unless
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,25 @@ class Rulebook:
         for rule in self.rules:
             digest.update(rule.model_dump_json(by_alias=True).encode())
         return digest.hexdigest()
+
+
+def walk_table(table: Rule | Unless) -> Iterator[Rule | Unless]:
+    """A rule or exception, and all exceptions below it."""
+    yield table
+    for unless in table.unless:
+        yield from walk_table(unless)
+
+
+def list_permissions(rulebook: Rulebook) -> frozenset[str]:
+    """Names under which a flight may say that it was excused: of rules, mostly."""
+    found = (table for rule in rulebook.rules for table in walk_table(rule))
+    return frozenset(t.granted_as for t in found if isinstance(t, Unless) and t.permission_of)
+
+
+def list_items(rulebook: Rulebook) -> frozenset[str]:
+    """Classes of goods that some rule or exception names."""
+    found = (table for rule in rulebook.rules for table in walk_table(rule))
+    return frozenset(item for table in found for test in table.flight for item in test.item)
 
 
 def make_rulebook(rules: Iterable[Rule], files: Mapping[str, str] | None = None) -> Rulebook:

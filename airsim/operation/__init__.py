@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from airsim.operation.aerodromes import Aerodrome, Aerodromes, load_aerodromes
 from airsim.operation.checks import check_aerodromes, check_operators
+from airsim.operation.circumstances import (
+    ORDINARY,
+    Circumstances,
+    Fact,
+    check_statuses,
+    read_fact,
+)
 from airsim.operation.fleet import Tail, load_fleet
 from airsim.operation.marks import state_of_registration
 from airsim.operation.operators import Operator, Operators, load_operators
@@ -20,10 +27,13 @@ if TYPE_CHECKING:
     from airsim.operation.upkeep import Channel, Check, Upkeep, load_upkeep
 
 __all__ = [
+    "ORDINARY",
     "Aerodrome",
     "Aerodromes",
     "Channel",
     "Check",
+    "Circumstances",
+    "Fact",
     "Flight",
     "Operator",
     "Operators",
@@ -32,6 +42,7 @@ __all__ = [
     "Upkeep",
     "check_aerodromes",
     "check_operators",
+    "check_statuses",
     "expand_timetable",
     "load_aerodromes",
     "load_fleet",
@@ -39,6 +50,7 @@ __all__ = [
     "load_timetable",
     "load_upkeep",
     "local_time",
+    "read_fact",
     "state_of_registration",
 ]
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from airsim.base import InputError
 from airsim.operation.aerodromes import Aerodrome, Aerodromes, load_aerodromes
+from airsim.operation.circumstances import ORDINARY, Circumstances, check_statuses
 from airsim.operation.fleet import read_type, select_period, shipped_types
 from airsim.operation.operators import Operators, load_operators
 from airsim.operation.tables import Sheet
@@ -33,6 +34,8 @@ OPTIONAL = (
     "time_basis",
     "registration",
     "service",
+    "status",
+    "items",
     "source",
     "confidence",
 )
@@ -76,6 +79,8 @@ class Service:
         passenger, charter (not scheduled), cargo or another word.
     time_basis : str
         local or utc.
+    circumstances : Circumstances
+        Status and goods of all its flights.
     """
 
     flight: str
@@ -95,6 +100,7 @@ class Service:
     grade: str = ""
     service: str = "passenger"
     time_basis: str = "local"
+    circumstances: Circumstances = ORDINARY
 
     @property
     def grades(self) -> dict[str, str]:
@@ -136,6 +142,8 @@ class Flight:
         Worst grade of its timetable row.
     times_synthetic : bool
         Its clock times were invented, not read.
+    circumstances : Circumstances
+        Status, load, permits, derogations, facts told.
     """
 
     flight_id: str
@@ -152,6 +160,7 @@ class Flight:
     probe: bool = False
     grade: str = ""
     times_synthetic: bool = False
+    circumstances: Circumstances = ORDINARY
 
 
 def load_timetable(
@@ -169,7 +178,8 @@ def load_timetable(
         CSV with a header. Required columns: flight, adep, ades (ICAO or IATA), days (digits, 1 is
         Monday), std, sta (HH:MM; ``+1`` next day), typecode, valid_from, valid_to (ISO dates).
         Optional: period, operator (else read from the flight number), time_basis (local or utc;
-        local without it), registration, service, source, confidence.
+        local without it), registration, service, status (emergency, humanitarian, state, ...) and
+        items (classes of goods aboard), several of them parted by spaces, source, confidence.
     period : str, optional
         Only rows of this period; without it all rows.
     aerodromes, operators : optional
@@ -222,6 +232,7 @@ class _Reader:
         if basis not in ("local", "utc"):
             self.sheet.add(line, f"time_basis {basis!r} is not understood", "local or utc")
         grade = self._read_grade(line, row.get("confidence", ""))
+        circumstances = self._read_circumstances(line, row)
         if len(self.sheet.problems.problems) > before or not (first and last and aircraft):
             return None
         return Service(
@@ -242,6 +253,7 @@ class _Reader:
             grade,
             row.get("service", "") or "passenger",
             basis,
+            circumstances,
         )
 
     def check_blocks(self, rows: Sequence[tuple[int, dict[str, str]]], done: list[Service]) -> None:
@@ -288,6 +300,16 @@ class _Reader:
                 return icao, icao + suffix
         self.sheet.add(line, f"{number!r} is not a flight number", "as B2783 or BRU783")
         return "", ""
+
+    def _read_circumstances(self, line: int, row: dict[str, str]) -> Circumstances:
+        items = tuple(row.get("items", "").split())
+        try:
+            status = check_statuses(row.get("status", "").split())
+        except InputError as error:
+            for found in error.problems:
+                self.sheet.add(line, f"status {found.record!r} {found.problem}", found.remedy)
+            return ORDINARY
+        return Circumstances(status, items) if status or items else ORDINARY
 
     def _read_aerodrome(self, line: int, name: str, text: str) -> str:
         try:
@@ -436,6 +458,7 @@ def _date_services(
             service=service.service,
             grade=service.grade,
             times_synthetic=service.times_synthetic,
+            circumstances=service.circumstances,
         )
 
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from airsim.base import OPEN_TO, InputError, ProblemList, format_instant, parse_instant
+from airsim.base import InputError, Problem, ProblemList, format_instant, parse_instant
 from airsim.law import Rule, Rulebook, Verdict
 from airsim.operation import (
+    Circumstances,
     Flight,
+    check_statuses,
     load_aerodromes,
     load_operators,
+    read_fact,
     state_of_registration,
 )
 from airsim.performance import load_types
 from airsim.permission import Decision
 from airsim.planning.plan import plan_flights
-from airsim.planning.types import Plan, PlannedRoute
+from airsim.planning.types import Dealing, Plan, PlannedRoute
 from airsim.planning.unlock import describe_unlock, find_unlocking
-from airsim.scenario import Scenario, make_scenario
+from airsim.scenario import Advice, Scenario, check_circumstances, make_scenario
 
 CHECK_VERSION = 1
 # The Chicago Convention opened airspace to agreements; nobody knows the law of the next century.
@@ -38,6 +41,7 @@ def check_flight(
     scheduled: bool = True,
     rulebook: Rulebook | None = None,
     scenario: Scenario | None = None,
+    **told: Any,
 ) -> Plan:
     """May this flight fly, by which route, under whose instrument?
 
@@ -57,6 +61,9 @@ def check_flight(
         Law to ask under; default: as shipped.
     scenario : Scenario, optional
         A whole world to ask in, instead of the shipped airspace under `rulebook`.
+    **told
+        What else is known of the flight: `known_at`, `advice`, `status`, `items`, `parts`,
+        `permits`, `derogations`, `facts` (see `Asked`).
 
     Returns
     -------
@@ -66,19 +73,43 @@ def check_flight(
     Raises
     ------
     InputError
-        Unknown aerodrome, operator, type or registration mark, or a bad instant; all at once.
+        Unknown aerodrome, operator, type or registration mark, a bad instant, a status, fact,
+        permit, derogation or class of goods that nobody knows; all at once.
 
     Notes
     -----
     Not legal advice, not for navigation.
     """
-    question = Asked(adep, ades, operator, at, typecode, registration, scheduled)
+    question = Asked(adep, ades, operator, at, typecode, registration, scheduled, **told)
     return _ask(question, rulebook, scenario)[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was put, before any code in it is looked up."""
+    """A question as it was put, before any code in it is looked up.
+
+    Parameters
+    ----------
+    adep, ades, operator, at, typecode, registration, scheduled
+        As for `check_flight`.
+    known_at : str or int, optional
+        When the flight is planned, on the law published by then; default: 3 hours before `at`.
+        Later than `at` is hindsight.
+    advice : {"", "obey", "warn", "ignore"}
+        What the operator does with advice and avoidance by choice; empty: as it is known to.
+    status : tuple of str
+        emergency, humanitarian, state, military, medical, search-and-rescue, calibration,
+        coordinated.
+    items, parts : tuple of str
+        Classes of goods aboard, of parts fitted or supplied, as the rules call them.
+    permits, derogations : tuple of str
+        Rules whose permit is held; rules from which their authority has excused the flight, each
+        for all of its scope.
+    facts : tuple of str
+        ``name=value``, told in the place of what is known or assumed: owned_in, controlled_in,
+        chartered_in, decided_in, registered_in, marketed_in, designated, us_origin, us_content,
+        seats, service.
+    """
 
     adep: str
     ades: str
@@ -87,6 +118,14 @@ class Asked:
     typecode: str | None = None
     registration: str | None = None
     scheduled: bool = True
+    known_at: str | int | None = None
+    advice: Advice = ""
+    status: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    permits: tuple[str, ...] = ()
+    derogations: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 def answer_question(
@@ -111,21 +150,17 @@ def _ask(
 ) -> tuple[Scenario, Plan]:
     problems = ProblemList()
 
-    def attempt(find: Any, code: str) -> Any:
+    def attempt(find: Any, code: Any) -> Any:
         try:
             return find(code)
         except InputError as error:
             problems.extend(error)
             return None
 
-    eobt_ms = OPEN_TO
-    try:
-        eobt_ms = asked.at if isinstance(asked.at, int) else parse_instant(asked.at)
-    except ValueError as error:
-        problems.add("check", "--at", str(error), "write 2025-09-15T08:00Z")
-    else:
-        if not _FIRST_MS <= eobt_ms < _END_MS:
-            problems.add("check", "--at", f"{asked.at} is out of range", "ask about 1945 to 2099")
+    eobt_ms = attempt(lambda text: _read_instant("--at", text), asked.at)
+    known_ms = None
+    if asked.known_at is not None:
+        known_ms = attempt(lambda text: _read_instant("--known-at", text), asked.known_at)
     start = attempt(load_aerodromes().find, asked.adep)
     end = attempt(load_aerodromes().find, asked.ades)
     who = attempt(load_operators().find, asked.operator)
@@ -141,14 +176,39 @@ def _ask(
             "check", "--registration", f"no State uses the mark of {asked.registration!r}",
             "write it with its hyphen, as EW-366PA",
         )  # fmt: skip
+    status = attempt(check_statuses, asked.status) or frozenset()
+    facts = [attempt(read_fact, text) for text in asked.facts]
     problems.raise_if_any()
+    told = Circumstances(
+        status, asked.items, asked.parts, frozenset(asked.permits), frozenset(asked.derogations),
+        tuple(sorted(facts)),
+    )  # fmt: skip
     world = scenario or make_scenario(rulebook=rulebook, at_ms=eobt_ms)
+    check_circumstances(told, world.rulebook, file="check", record="flight")
+    lead_ms = world.options.planning_lead_ms if known_ms is None else eobt_ms - known_ms
+    options = replace(
+        world.options, planning_lead_ms=lead_ms, advice=asked.advice or world.options.advice
+    )
+    world = replace(world, options=options)
     flight = Flight(
         f"{who.icao}-{start.icao}-{end.icao}", who.icao, who.icao, start.icao, end.icao, eobt_ms, 0,
         aircraft.typecode if aircraft else "", registration, scheduled=asked.scheduled, probe=True,
+        circumstances=told,
     )  # fmt: skip
     (plan,) = plan_flights(world, [flight])
     return world, plan
+
+
+def _read_instant(option: str, value: str | int) -> int:
+    try:
+        at_ms = value if isinstance(value, int) else parse_instant(value)
+    except ValueError as error:
+        raise InputError(Problem("check", option, str(error), "write 2025-09-15T08:00Z")) from None
+    if not _FIRST_MS <= at_ms < _END_MS:
+        raise InputError(
+            Problem("check", option, f"{value} is out of range", "ask about 1945 to 2099")
+        )
+    return at_ms
 
 
 def check_schema() -> dict[str, Any]:
@@ -175,6 +235,8 @@ def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
             "eobt_utc": format_instant(flight.eobt_ms),
             "known_at_utc": format_instant(plan.planned_ms),
             "typecode": plan.facts.typecode, "registration": flight.registration,
+            "scheduled": flight.scheduled, "advice": scenario.options.advice,
+            **_describe_told(flight.circumstances),
         },
         "summary": summarise_plan(scenario, plan),
         "outcome": plan.outcome,
@@ -195,12 +257,24 @@ def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
         "blocking_rules": list(plan.blocking_rules),
         "breaches": [_describe_breach(*item) for item in plan.breaches],
         "doubts": [_describe_breach(*item) for item in plan.doubts],
+        "dealings": [_describe_dealing(item) for item in plan.dealings],
         "advisories": list(plan.advisories),
         "permits": list(plan.permits),
         "assumed": list(plan.assumed),
         "not_judged": list(plan.not_judged),
         "provisional": plan.provisional,
         "limits": "Not legal advice, not for navigation.",
+    }  # fmt: skip
+
+
+def _describe_told(told: Circumstances) -> dict[str, Any]:
+    return {
+        "status": sorted(told.status), "items": list(told.items), "parts": list(told.parts),
+        "permits": sorted(told.held), "derogations": sorted(told.derogations),
+        "facts": {
+            name: sorted(value) if isinstance(value, frozenset) else value
+            for name, value in told.facts
+        },
     }  # fmt: skip
 
 
@@ -261,6 +335,10 @@ def _describe_breach(activity: str, verdict: Verdict) -> dict[str, Any]:
         "person_bound": verdict.rule.person_bound,
         "reference": _reference(verdict),
     }
+
+
+def _describe_dealing(dealing: Dealing) -> dict[str, Any]:
+    return {**_describe_breach(dealing.activity, dealing.verdict), "place": dealing.place}
 
 
 _SAYS = {

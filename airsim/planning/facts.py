@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from airsim.law import FlightFacts
 from airsim.operation import Flight, state_of_registration
@@ -71,24 +73,31 @@ def make_facts(scenario: Scenario, flight: Flight) -> tuple[FlightFacts, tuple[s
     if not controlled_in:
         controlled_in = operator.state
         assumed.append(f"controlled_in={controlled_in} (operator's State)")
-    assumed.append("chartered_in=none")
+    assumed += ["chartered_in=none", "marketed_in=none", "designated=none"]
+    decided_in = ""
+    if not flight.scheduled:
+        decided_in = operator.state
+        assumed.append(f"decided_in={decided_in} (operator's State)")
     us_origin = tail.us_origin if tail else scenario.types[typecode].us_origin
     seats = tail.seats if tail and tail.seats else _usual_seats(scenario, flight, typecode)
     if not tail:
         assumed.append(f"seats={seats} (usual for the type)")
-    planned_ms = flight.eobt_ms - scenario.options.planning_lead_ms
-    return (
-        FlightFacts(
-            operator.icao, operator.state, registered_in or None, owned_in, controlled_in,
-            registration=flight.registration or None, typecode=typecode, seats=seats,
-            us_origin=us_origin, scheduled=flight.scheduled, service=flight.service,
-            origin=flight.adep, destination=flight.ades,
-            origin_state=scenario.aerodromes[flight.adep].state,
-            destination_state=scenario.aerodromes[flight.ades].state,
-            filed_ms=planned_ms,
-        ),
-        tuple(assumed),
+    told = flight.circumstances
+    facts = FlightFacts(
+        operator.icao, operator.state, registered_in or None, owned_in, controlled_in,
+        registration=flight.registration or None, typecode=typecode, seats=seats,
+        us_origin=us_origin, scheduled=flight.scheduled, service=flight.service,
+        origin=flight.adep, destination=flight.ades,
+        origin_state=scenario.aerodromes[flight.adep].state,
+        destination_state=scenario.aerodromes[flight.ades].state,
+        # Nobody files after leaving, whatever is known by hindsight.
+        filed_ms=flight.eobt_ms - max(0, scenario.options.planning_lead_ms),
+        item=told.items[0] if len(told.items) == 1 else None,
+        status=told.status, decided_in=decided_in, derogations=told.derogations, held=told.held,
     )  # fmt: skip
+    given: dict[str, Any] = dict(told.facts)
+    kept = tuple(text for text in assumed if text.partition("=")[0] not in given)
+    return replace(facts, **given), kept
 
 
 def _usual_seats(scenario: Scenario, flight: Flight, typecode: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,14 @@ class PlannedRoute:
     leg_block_min: tuple[float, ...]
 
 
+class Dealing(NamedTuple):
+    """Something done with a flight, where, and the rule that bars persons from it."""
+
+    activity: str
+    place: str
+    verdict: Verdict
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The answer for one flight.
@@ -115,6 +124,8 @@ class Plan:
         Rules that bar an end, enclose it, or close the direct path.
     breaches, doubts : tuple of (str, Verdict)
         Activity and rule broken; the same where a fact is missing.
+    dealings : tuple of Dealing
+        What persons bound by a rule may not do with this flight: servicing, selling it, ...
     advisories, permits, assumed, not_judged : tuple of str
     provisional : bool
         The blocking rules are all unverified.
@@ -139,6 +150,7 @@ class Plan:
     blocking_rules: tuple[str, ...]
     breaches: tuple[tuple[str, Verdict], ...]
     doubts: tuple[tuple[str, Verdict], ...]
+    dealings: tuple[Dealing, ...]
     advisories: tuple[str, ...]
     permits: tuple[str, ...]
     assumed: tuple[str, ...]
@@ -165,4 +177,5 @@ class Plan:
         named = {*self.blocking_rules, *self.advisories, *self.permits, *self.not_judged}
         verdicts = [v for d in self.decisions for v in d.verdicts]
         verdicts += [v for _, v in (*self.breaches, *self.doubts)]
+        verdicts += [dealing.verdict for dealing in self.dealings]
         return frozenset(named | {v.rule.id for v in verdicts})

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from airsim.airspace import Atlas
 from airsim.base import format_instant
-from airsim.law import Question, Verdict
-from airsim.permission import TAIL_FACTS, AreaKey, Decision, Outcome, find_breaches
-from airsim.planning.judge import Judgement
+from airsim.law import Verdict
+from airsim.permission import AreaKey, Decision, Outcome
+from airsim.planning.persons import ask_persons
 from airsim.planning.types import Plan, PlannedRoute
 from airsim.planning.work import PASSES, Work, time_route
 
@@ -42,16 +42,15 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
     )
     blocking = _blocking(work, route, decisions, direct)
     outcome = _outcome(work, route, decisions)
-    breaches, doubts = _persons(work, judgement, ends)
-    skipped = {v.rule.id for d in decisions for v in d.not_judged}
-    unsure = [d for d in doubts if not _is_open(d[1], work)]
-    skipped |= {v.rule.id for _, v in doubts if _is_open(v, work)}
+    persons = ask_persons(work, judgement, ends)
+    skipped = persons.not_judged | {v.rule.id for d in decisions for v in d.not_judged}
     return Plan(
         work.flight, work.facts, outcome,
-        "no" if breaches else "unknown" if unsure else "yes",
+        "no" if persons.breaches else "unknown" if persons.doubts else "yes",
         work.direct_km, route, judgement.crossings if judgement is not None else (), decisions,
-        tuple(sorted({v.rule.id for v in blocking})), breaches, tuple(unsure),
-        _ids(v for d in decisions for v in d.advisories),
+        tuple(sorted({v.rule.id for v in blocking})), persons.breaches, persons.doubts,
+        persons.dealings,
+        _ids(v for d in decisions for v in d.advisories if work.heeds(v) != "ignore"),
         _ids(_permits(decisions)),
         work.assumed + _stale(decisions, blocking, work),
         tuple(sorted(skipped)),
@@ -125,40 +124,6 @@ def _blocking(
     return open_questions + in_the_way
 
 
-def _persons(
-    work: Work, judgement: Judgement | None, ends: tuple[Decision, Decision]
-) -> tuple[tuple[tuple[str, Verdict], ...], tuple[tuple[str, Verdict], ...]]:
-    """Rules addressed to persons: on take-off, landings, and on territory flown over."""
-    questions = [end.question for end in ends]
-    if judgement is not None:
-        questions += [d.question for d in judgement.stops if d.question.activity == "landing"]
-        bound = work.scenario.bound
-        questions += [
-            Question(
-                "overflight", (bound.place((s.layer, s.row)),), s.entry_ms, s.exit_ms, work.facts,
-                s.lower_ft, s.upper_ft, work.planned_ms,
-            )
-            for s in judgement.crossings if s.layer == "territory"
-        ]  # fmt: skip
-    found = {
-        (question.activity, verdict.rule.id, verdict.truth): (question.activity, verdict)
-        for question in questions
-        for verdict in find_breaches(work.scenario.bound, question)
-    }
-    ordered = [found[key] for key in sorted(found, key=str)]
-    return (
-        tuple(item for item in ordered if item[1].truth is True),
-        tuple(item for item in ordered if item[1].truth is None),
-    )
-
-
-def _is_open(verdict: Verdict, work: Work) -> bool:
-    """Whether a doubt changes nothing: an open question of law, or a rule that needs a tail."""
-    if verdict.rule.open_question:
-        return True
-    return work.facts.registration is None and verdict.missing <= TAIL_FACTS
-
-
 def _stale(
     decisions: Iterable[Decision], blocking: Iterable[Verdict], work: Work
 ) -> tuple[str, ...]:
@@ -211,7 +176,7 @@ def _reason(
         return f"unknown for want of {', '.join(missing)} ({rules}): {said}"
     if outcome != "direct" and rules:
         said += f"; the direct path is closed by {rules}"
-    against = sorted({v.rule.id for d in decisions if work.obeys(d) for v in d.advisories})
+    against = _ids(v for d in decisions for v in d.advisories if work.heeds(v) == "obey")
     return f"{said}; against the advice of {', '.join(against)}" if against else said
 
 

@@ -134,16 +134,15 @@ class Work:
 
     def heeded(self, decision: Decision) -> tuple[Verdict, ...]:
         """Advice that this operator obeys, and its own policy."""
-        obeys_advice = self.scenario.operators[self.flight.operator].advisory_policy == "obey"
-        return tuple(
-            verdict
-            for verdict in decision.advisories
-            if (
-                obeys_advice
-                if verdict.rule.force == "advisory"
-                else self.scenario.options.obey_operator_policy
-            )
-        )
+        return tuple(v for v in decision.advisories if self.heeds(v) == "obey")
+
+    def heeds(self, verdict: Verdict) -> str:
+        """What the operator does with one advice or policy: obey, warn (say so) or ignore."""
+        if self.scenario.options.advice:
+            return self.scenario.options.advice
+        if verdict.rule.force == "advisory":
+            return self.scenario.operators[self.flight.operator].advisory_policy
+        return "obey" if self.scenario.options.obey_operator_policy else "warn"
 
     @property
     def closed(self) -> tuple[AreaKey, ...]:

@@ -163,6 +163,7 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
     _say(out, str(answer.get("summary", "")))
     _print_route(out, answer)
     _print_instruments(out, answer)
+    _print_dealings(out, answer)
     _print_stays(out, answer)
     for title, key in (
         ("Assumed", "assumed"),
@@ -226,7 +227,7 @@ def _find_references(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         for reference in split_ids_any(decision.get("references")):
             if isinstance(reference, Mapping):
                 found.setdefault(str(reference.get("rule")), reference)
-    for key in ("breaches", "doubts"):
+    for key in ("breaches", "doubts", "dealings"):
         for item in split_ids_any(answer.get(key)):
             if isinstance(item, Mapping) and isinstance(item.get("reference"), Mapping):
                 found.setdefault(str(item["rule"]), item["reference"])
@@ -259,6 +260,19 @@ def _print_instruments(out: Console, answer: Mapping[str, Any]) -> None:
         for rule, text in told:
             grid.add_row(Text(rule), Text(text))
         out.print(grid)
+
+
+def _print_dealings(out: Console, answer: Mapping[str, Any]) -> None:
+    """What persons bound by a rule may not do with the flight: one line for each act."""
+    acts: dict[tuple[str, str], list[str]] = {}
+    for dealing in answer.get("dealings", ()):
+        said = f"{dealing['rule']} ({dealing['person_bound']})"
+        acts.setdefault((dealing["activity"], dealing["place"]), []).append(said)
+    if acts:
+        _say(out, "")
+        _say(out, "Who is bound may not take part (the flight itself breaks nothing by it)", "bold")
+    for (activity, place), rules in sorted(acts.items()):
+        _say(out, f"  {activity} at {place}: {'; '.join(rules)}")
 
 
 def _describe_rule(reference: Mapping[str, Any] | None) -> str:
