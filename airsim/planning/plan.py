@@ -328,7 +328,7 @@ def find_obstacles(scenario: Scenario, plan: Plan) -> frozenset[str]:
         Rule ids; empty if the route may be flown.
     """
     assert plan.route is not None
-    (work,) = _open_works(scenario, [plan.flight], {})
+    (work,) = _open_works(scenario, [plan.flight], {}, {})
     work.routes, work.stops = _split_legs(scenario, plan), plan.route.stops
     _judge_all([work])
     assert work.judgement is not None
