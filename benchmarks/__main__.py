@@ -1,15 +1,15 @@
-"""All benchmarks: ``python -m benchmarks [--quick] [--only PART ...] [--write]``.
+"""All benchmarks: ``python -m benchmarks [--quick] [--only PART ...] [--write --date DATE]``.
 
 Every method gets the same seeded work in the same run, in turn with the others; tables show
 ratios, with accuracy beside speed. Peers come with ``pip install 'airsim-airspace[bench]'``;
-those that are absent are named. A part is a module here with ``measure(*, quick)``, which gives
+those that are absent are named. ``--write`` renews README.md, its plots and results.json beside
+this file, for the parts that ran. A part is a module here with ``measure(*, quick)``, which gives
 rows as `benchmarks.measuring` describes them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -65,26 +65,45 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--unsimplified", type=Path, metavar="FILE",
         help="territory with every vertex (python -m benchmarks.unsimplified FILE)",
     )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file")
-    return parser.parse_args(arguments)
+    parser.add_argument("--write", action="store_true", help="renew README.md and results.json")
+    parser.add_argument("--render", action="store_true", help="renew README.md, measure nothing")
+    parser.add_argument("--date", help="of the run, for --write")
+    options = parser.parse_args(arguments)
+    if options.write and not options.date:
+        parser.error("--write needs --date")
+    if options.write and options.quick:
+        parser.error("--quick is to see that it works: its figures are not written")
+    return options
 
 
-def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> list[Row]:
-    """Run parts, print their tables."""
+def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> None:
+    """Run parts, print their tables, write them if asked."""
+    from benchmarks.figures import judge_figures
+    from benchmarks.writing import load_results, strip_row, write_results
+
     options = parse_options(arguments)
+    if options.render:
+        write_results(load_results())
+        return
     machine = describe_machine()
     print(f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB")
     print(", ".join(f"{name} {version}" for name, version in machine["versions"].items()))
-    rows: list[Row] = []
+    results = {}
     for part in options.only or PARTS:
         began = time.perf_counter()
-        found = run_part(part, quick=options.quick, unsimplified=options.unsimplified)
-        print_rows(found)
-        print(f"\n{part}: {time.perf_counter() - began:.0f} s", flush=True)
-        rows += [{"part": part, **row} for row in found]
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    return rows
+        rows = run_part(part, quick=options.quick, unsimplified=options.unsimplified)
+        seconds = time.perf_counter() - began
+        print_rows(rows)
+        print(f"\n{part}: {seconds:.0f} s", flush=True)
+        results[part] = {
+            "date": options.date,
+            "machine": machine,
+            "seconds": round(seconds),
+            "rows": [strip_row(row) for row in rows],
+        }
+        if options.write:
+            write_results(load_results() | {part: results[part]})
+    print_rows(judge_figures([row for part in results.values() for row in part["rows"]]))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from airsim.airspace import Atlas, Crossings, area_polygons, find_crossings, load_atlas
 from airsim.geodesy import Model, geodesic_km, great_circle_km
 from benchmarks.legs import Floats, Legs, Longs, Stays, compare_stays, draw_legs, stays_of
-from benchmarks.measuring import Row, Timing, import_peers, note, time_in_turn
+from benchmarks.measuring import NOTES, Row, Timing, import_peers, note, time_in_turn
 from benchmarks.peers import (
     Geometries,
     Peer,
@@ -26,10 +26,12 @@ from benchmarks.peers import (
     make_tree_peer,
     read_s2_areas,
 )
+from benchmarks.profiling import profile_task
 from benchmarks.reference import find_by_brute_force, find_by_sub_legs
 from benchmarks.streaming import EdgeStream
 
 SPEED, ACCURACY, STREAM = "Crossings: speed", "Crossings: accuracy", "Crossings: against streaming"
+PROFILE = "Crossings: where the time goes, 2 threads"
 OURS = "airsim"
 
 
@@ -88,7 +90,8 @@ def measure(*, quick: bool = False, unsimplified: Path | None = None) -> list[Ro
     else:
         full = load_atlas(territory=unsimplified)
         rows += measure_layer(full, "territory", "unsimplified", QUICK if quick else LARGE)
-    return rows
+    order = (SPEED, ACCURACY, STREAM, PROFILE, NOTES)
+    return sorted(rows, key=lambda row: [row["table"].startswith(t) for t in order].index(True))
 
 
 def measure_layer(atlas: Atlas, name: str, label: str, sizes: Sizes) -> list[Row]:
@@ -111,6 +114,7 @@ def measure_layer(atlas: Atlas, name: str, label: str, sizes: Sizes) -> list[Row
         *_measure_speed(atlas, name, label, peers, rejected, sizes),
         *_measure_accuracy(atlas, name, label, s2, rejected, sizes),
         *_measure_streaming(atlas, name, label, sizes),
+        *_profile(atlas, name, label, sizes),
         *notes,
     ]
 
@@ -264,4 +268,17 @@ def _measure_streaming(atlas: Atlas, name: str, label: str, sizes: Sizes) -> lis
             "ratio": us[f"find {n}"] / us[f"stream {n}"],
         }
         for n in (1, 2)
+    ]
+
+
+def _profile(atlas: Atlas, name: str, label: str, sizes: Sizes) -> list[Row]:
+    """What ours spends its time on."""
+    legs = draw_legs(sizes.ours)
+    models: tuple[Model, ...] = ("sphere", "wgs84")
+    return [
+        row
+        for model in models
+        for row in profile_task(
+            PROFILE, f"{label}, {model}", partial(run_ours, atlas, name, model, 2, legs), len(legs)
+        )
     ]

@@ -16,8 +16,7 @@ from benchmarks.measuring import SEED
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
-TOUCH_KM = 1e-6  # stays no longer than a millimetre are touches
-JOIN_KM = 1e-3  # planar results come in pieces: at 180 degrees, at nodes
+TOUCH_KM = 1e-6  # stays and gaps no longer than a millimetre are touches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +76,7 @@ def join_pieces(leg: Longs, area: Longs, entry_km: Floats, exit_km: Floats) -> S
     leg, area, entry_km, exit_km = leg[order], area[order], entry_km[order], exit_km[order]
     same = np.append(False, (leg[1:] == leg[:-1]) & (area[1:] == area[:-1]))[: leg.size]
     # pieces do not overlap but for rounding, so that the one before ends last
-    head = ~(same & (entry_km <= np.append(0.0, exit_km[:-1])[: leg.size] + JOIN_KM))
+    head = ~(same & (entry_km <= np.append(0.0, exit_km[:-1])[: leg.size] + TOUCH_KM))
     first = np.flatnonzero(head)
     last = np.maximum.reduceat(exit_km, first) if first.size else exit_km
     real = last - entry_km[first] > TOUCH_KM

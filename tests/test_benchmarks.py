@@ -14,7 +14,17 @@ import shapely
 from airsim.airspace import Atlas, Paths, find_crossings, load_atlas, locate_points
 from airsim.geodesy import great_circle_km
 from airsim.scenario import load_scenario
-from benchmarks import crossings, events, growth, route_peers, routes, start
+from benchmarks import (
+    crossings,
+    events,
+    figures,
+    growth,
+    profiling,
+    route_peers,
+    routes,
+    start,
+    writing,
+)
 from benchmarks.__main__ import PARTS, parse_options, print_rows, run_part
 from benchmarks.layers import arrange_layer
 from benchmarks.legs import Legs, Stays, compare_stays, draw_legs, join_pieces, stays_of
@@ -385,3 +395,89 @@ def test_a_process_that_fails_is_no_result() -> None:
     assert row["runs"] == 1 and row["best_s"] > 0.0
     with pytest.raises(RuntimeError):
         start.time_process("broken", ("-c", "raise SystemExit(2)"), warm=False)
+
+
+# --------------------------------------------------------------- figures, plots and what is written
+def _results() -> dict[str, dict[str, object]]:
+    speed = [
+        {"table": "Crossings: speed, territory", "method": method, "us_per_leg": us,
+         "ratio": us / 5.0, "error_median_m": error, "error_max_m": 9.0 * error}
+        for method, us, error in (
+            ("airsim, sphere, 2 threads", 5.0, 1e-9), ("airsim, wgs84, 2 threads", 15.0, 0.4),
+            ("shapely STRtree + intersection, 50 km", 6000.0, 8.0),
+        )
+    ]  # fmt: skip
+    stream = [
+        {"table": crossings.STREAM, "layer": "territory", "threads": n, "airsim_us": 5.0,
+         "streaming_us": 2.0, "ratio": 2.5}
+        for n in (1, 2)
+    ]  # fmt: skip
+    grown = [
+        {"table": growth.TABLE, "grows": "legs", "size": n, "set-up_s": None, "seconds": n / 1e5}
+        for n in (1000, 2000)
+    ]
+    fitted = {"table": growth.EXPONENTS, "grows": "legs", "time_exponent": 1.0}
+    machine = {
+        "processor": "a processor", "cores": 2, "memory_gb": 8.0, "system": "a system",
+        "versions": {"numpy": "2.4"},
+    }  # fmt: skip
+    kept = {"date": "2026-01-01", "seconds": 7, "machine": machine}
+    return {
+        "crossings": kept | {"rows": [*speed, *stream, note("S2 rejects nothing")]},
+        "growth": kept | {"rows": [*grown, fitted]},
+    }
+
+
+def test_figures_are_read_from_the_rows_and_the_missing_are_not_measured() -> None:
+    rows = [row for part in _results().values() for row in part["rows"]]  # type: ignore[attr-defined]
+    found = {row["figure"]: row for row in figures.judge_figures(rows)}
+    tree = found["crossings, all territories as shipped, sphere"]
+    assert (tree["measured"], tree["reached"]) == ("1,200x", True)
+    stream = found["the same as shipped, against reading its own edges"]
+    assert stream["measured"].startswith("2.5x") and stream["reached"] is False
+    cost = found["WGS84 against sphere, time"]
+    assert (cost["measured"], cost["reached"]) == ("territory 3.00x", False)
+    fir = found["crossings, FIRs, sphere"]
+    assert (fir["measured"], fir["reached"]) == ("not measured", None)
+
+
+def test_every_reason_belongs_to_a_figure_and_every_figure_has_an_id_of_its_own() -> None:
+    ids = [figure.id for figure in figures.FIGURES]
+    assert len(set(ids)) == len(ids)
+    assert set(figures.load_reasons()) <= set(ids)
+
+
+def test_what_is_written_has_machine_date_tables_plots_and_notes(tmp_path: Path) -> None:
+    writing.write_results(_results(), tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    for part in ("2026-01-01: a processor, 2 cores", "numpy 2.4", "### Growth: exponents",
+                 "* S2 rejects nothing", "![Growth and memory](growth.png)"):  # fmt: skip
+        assert part in text
+    assert "routes.png" not in text  # not measured
+    assert {p.name for p in tmp_path.glob("*.png")} == {
+        "crossings-speed.png", "crossings-accuracy.png", "growth.png",
+    }  # fmt: skip
+    before = (tmp_path / "growth.png").read_bytes()
+    writing.write_results(_results(), tmp_path)
+    assert (tmp_path / "growth.png").read_bytes() == before
+    assert json.loads((tmp_path / "results.json").read_text())["parts"]["growth"]["seconds"] == 7
+
+
+def test_rows_are_kept_as_plain_values() -> None:
+    row = {"table": "t", "a": np.float64(2.5), "b": np.int64(3), "c": float("nan"), "d": np.True_}
+    assert writing.strip_row(row) == {"table": "t", "a": 2.5, "b": 3, "c": None, "d": True}
+
+
+def test_quick_figures_and_figures_without_a_date_are_not_written() -> None:
+    for arguments in (["--write"], ["--write", "--quick", "--date", "2026-01-01"]):
+        with pytest.raises(SystemExit):
+            parse_options(arguments)
+
+
+def test_a_profile_accounts_for_all_of_the_time(atlas: Atlas) -> None:
+    rows = profiling.profile_task(
+        "t", "find", lambda: _of_ours(atlas, draw_legs(50)), 50, repeats=1
+    )
+    assert sum(row["share_%"] for row in rows) == pytest.approx(100.0)
+    assert "trace_paths" in {row["where"] for row in rows}
+    assert rows[-1]["where"] == profiling.BETWEEN
