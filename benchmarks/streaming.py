@@ -10,8 +10,8 @@ from airsim.airspace import Layer
 from airsim.geodesy import interpolate_arc, unit_vectors
 from benchmarks.legs import Floats, Legs, Longs
 
-_PIECE = np.radians(10.0)
-_CHUNK = 2000
+_PIECES = 18  # of a leg, at most 10 degrees each
+_CHUNK = 4_000
 # the w, u and v of the faces of a cube: w towards the face, u and v as they count its cells
 _AXES = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
 
@@ -21,36 +21,48 @@ def list_visited_cells(layer: Layer, legs: Legs) -> tuple[Longs, NDArray[np.int3
 
     All planes of the grid cut a leg into stretches: the middle of each tells its cell.
     """
+    lines = _grid_lines(layer)
     a, b = unit_vectors(legs.lon0, legs.lat0), unit_vectors(legs.lon1, legs.lat1)
-    pieces = 18  # of at most 10 degrees each
-    share = np.linspace(0.0, 1.0, pieces + 1)
+    share = np.linspace(0.0, 1.0, _PIECES + 1)
     points = interpolate_arc(a[:, None, :], b[:, None, :], share[None, :])
     p, q = points[:, :-1].reshape(-1, 3), points[:, 1:].reshape(-1, 3)
-    owner = np.repeat(np.arange(len(legs)), pieces)
     every, whose = [], []
     for first in range(0, len(p), _CHUNK):
         part = slice(first, first + _CHUNK)
-        cell, piece = _cells_of_pieces(p[part], q[part], layer.index.lines)
+        cell, piece = _cells_of_pieces(p[part], q[part], lines)
         every.append(cell)
-        whose.append(owner[part][piece])
+        whose.append((first + piece) // _PIECES)
     cell, leg = np.concatenate(every), np.concatenate(whose)
     new = np.append(True, (cell[1:] != cell[:-1]) | (leg[1:] != leg[:-1]))
     cell, leg = cell[new], leg[new]
     return np.searchsorted(leg, np.arange(len(legs) + 1)), cell.astype(np.int32)
 
 
+def _grid_lines(layer: Layer) -> Floats:
+    """Grid lines of a face, in the plane that touches it."""
+    if hasattr(layer.index, "lines"):
+        return layer.index.lines
+    return np.linspace(-1.0, 1.0, layer.index.side + 1)
+
+
 def _cells_of_pieces(p: Floats, q: Floats, lines: Floats) -> tuple[Longs, Longs]:
-    cuts = [np.zeros((len(p), 1)), np.ones((len(p), 1))]
+    """Cells that pieces pass, and the piece of each, in order."""
+    every = np.arange(len(p))
+    pieces, shares = [every, every], [np.zeros(len(p)), np.ones(len(p))]
     for w, u, v in _AXES:
         for other in (u, v):
             f = p[:, other, None] - lines * p[:, w, None]
             g = q[:, other, None] - lines * q[:, w, None]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                t = f / (f - g)
-            cuts.append(np.where((t > 0.0) & (t < 1.0), t, 1.0))
-    t = np.sort(np.hstack(cuts), axis=1)
-    piece, k = np.nonzero(t[:, 1:] > t[:, :-1])
-    middle = (0.5 * (t[:, 1:] + t[:, :-1]))[piece, k][:, None]
+            piece, k = np.nonzero((f > 0.0) != (g > 0.0))
+            f, g = f[piece, k], g[piece, k]
+            pieces.append(piece)
+            shares.append(f / (f - g))
+    piece, t = np.concatenate(pieces), np.concatenate(shares)
+    order = np.lexsort((t, piece))
+    piece, t = piece[order], t[order]
+    gap = np.flatnonzero((piece[1:] == piece[:-1]) & (t[1:] > t[:-1]))
+    middle = (0.5 * (t[gap + 1] + t[gap]))[:, None]
+    piece = piece[gap]
     return _cell_of(p[piece] + middle * (q[piece] - p[piece]), lines), piece
 
 
@@ -86,10 +98,13 @@ class EdgeStream:
     def __init__(self, layer: Layer, legs: Legs) -> None:
         self.start, self.cell = list_visited_cells(layer, legs)
         plane = np.ascontiguousarray(layer.index.plane)
+        # rows are edges or blocks of them
+        rows = getattr(layer.index, "block_start", None)
+        rows = layer.index.cell_start if rows is None else rows
         self.words = plane.view(np.int64).ravel()  # whole numbers add up in any order, in lanes
-        per_edge = self.words.size // max(1, len(plane))
-        self.cell_start = layer.index.cell_start.astype(np.int64) * per_edge
-        self.edges = int(np.diff(self.cell_start)[self.cell].sum()) // per_edge
+        self.cell_start = rows.astype(np.int64) * (self.words.size // max(1, len(plane)))
+        read = int(np.diff(self.cell_start)[self.cell].sum())
+        self.edges = read // 2  # an edge has four numbers of 32 bits
         self.out = np.zeros(len(legs), np.int64)
 
     def run(self) -> int:
