@@ -48,15 +48,21 @@ def fly(adep: str, ades: str, operator: str, typecode: str = "", at: str = DAY) 
 MINSK_FRANKFURT = fly("UMMS", "EDDF", "BRU", "B738")
 
 
-def sets_of(unlock: Unlock) -> dict[tuple[str, ...], Any]:
+def unlock(world: Scenario, flight: Flight, **more: Any) -> Unlock:
+    """The front of one flight."""
+    (found,) = find_unlocking(world, [flight], **more)
+    return found
+
+
+def sets_of(found: Unlock) -> dict[tuple[str, ...], Any]:
     """The front: ids of the rules to lift, and the plan once they are."""
-    return {tuple(rule.id for rule in way.rules): way.plan for way in unlock.sets}
+    return {tuple(rule.id for rule in way.rules): way.plan for way in found.sets}
 
 
-def front_of(unlock: Unlock) -> Front:
+def front_of(found: Unlock) -> Front:
     """The front in whole kilometres."""
-    assert unlock.complete
-    return {ids: round(plan.route.distance_km) for ids, plan in sets_of(unlock).items()}
+    assert found.complete
+    return {ids: round(plan.route.distance_km) for ids, plan in sets_of(found).items()}
 
 
 def over(name: str, *states: str, **table: Any) -> Rule:
@@ -130,7 +136,7 @@ def try_all_sets(world: Scenario, flight: Flight, gain_km: float) -> set[tuple[s
 @pytest.mark.parametrize("seed", range(8))
 def test_the_front_is_that_of_trying_every_set(seed: int, tmp_path: Path) -> None:
     world, flight = make_random_world(seed, tmp_path), fly("UMMS", "EDDF", "DLH", "B738")
-    found = find_unlocking(world, flight)
+    found = unlock(world, flight)
     assert found.complete
     assert set(sets_of(found)) == try_all_sets(world, flight, found.least_gain_km)
     assert found.plans <= 2 ** len(world.rulebook)
@@ -143,7 +149,7 @@ def test_rules_that_bind_alike_go_together(lawless: Amend) -> None:
         over("ALSO", "DE", activities=["landing", "overflight"], regime="another"),
         over("FAR", "BR"),
     )
-    found = find_unlocking(world, MINSK_FRANKFURT)
+    found = unlock(world, MINSK_FRANKFURT)
     assert list(sets_of(found)) == [("ALSO", "LAND")]
     assert not found.base.feasible
     assert found.sets[0].plan.outcome == "direct"
@@ -153,14 +159,14 @@ def test_rules_that_bind_alike_go_together(lawless: Amend) -> None:
 
 
 def test_what_may_be_flown_as_things_are_asks_for_nothing(lawless: Amend) -> None:
-    found = find_unlocking(lawless(over("FAR", "BR")), MINSK_FRANKFURT)
+    found = unlock(lawless(over("FAR", "BR")), MINSK_FRANKFURT)
     assert list(sets_of(found)) == [()]
     assert (found.sets[0].authorities, found.sets[0].amendments) == ((), ())
 
 
 def test_a_gain_below_the_least_asked_for_is_none(lawless: Amend) -> None:
     world = lawless(over("R1", "PL"))
-    fine, coarse = (find_unlocking(world, MINSK_FRANKFURT, least_gain=g) for g in (0.01, 0.5))
+    fine, coarse = (unlock(world, MINSK_FRANKFURT, least_gain=g) for g in (0.01, 0.5))
     assert list(sets_of(fine)) == [(), ("R1",)]
     assert list(sets_of(coarse)) == [()]
     assert fine.least_gain_km == pytest.approx(0.01 * fine.base.direct_km)
@@ -173,12 +179,12 @@ def test_permits_are_obtained_advice_put_aside_the_rest_lifted(lawless: Amend) -
         over("BAN", "PL", authority="PL"),
     )
     flight = fly("UMMS", "EDDF", "DLH", "B738")
-    (way,) = (way for way in find_unlocking(world, flight).sets if len(way.rules) == 3)
+    (way,) = (way for way in unlock(world, flight).sets if len(way.rules) == 3)
     named = [[r.id for r in kind] for kind in (way.prohibitions, way.permits, way.advice)]
     assert named == [["BAN"], ["PERMIT"], ["ADVICE"]]
     assert way.authorities == ("DE", "EASA", "PL")
     # Who is only warned by advice has none to put aside.
-    warned = find_unlocking(world, MINSK_FRANKFURT)
+    warned = unlock(world, MINSK_FRANKFURT)
     assert {rule.id for way in warned.sets for rule in way.rules} == {"BAN", "PERMIT"}
 
 
@@ -186,40 +192,38 @@ def test_a_permit_held_and_a_licence_are_not_asked_for(lawless: Amend) -> None:
     licence = make_rule("FREE", effect="permit", relieves=["BAN"])
     world = lawless(over("BAN", "PL"), licence, over("PERMIT", "PL", effect="require-permit"))
     holder = make_scenario(rulebook=world.rulebook, atlas=world.atlas, held=["PERMIT"])
-    assert list(sets_of(find_unlocking(holder, MINSK_FRANKFURT))) == [()]
-    assert list(sets_of(find_unlocking(world, MINSK_FRANKFURT))) == [(), ("PERMIT",)]
+    assert list(sets_of(unlock(holder, MINSK_FRANKFURT))) == [()]
+    assert list(sets_of(unlock(world, MINSK_FRANKFURT))) == [(), ("PERMIT",)]
 
 
 def test_a_doubt_is_no_way(lawless: Amend) -> None:
     world = lawless(over("DOUBT", "DE", who=[{"us_origin": True}], activities=["landing"]))
     flight = fly("UMMS", "EDDF", "BRU", "E195")
-    assert list(sets_of(find_unlocking(world, flight))) == [("DOUBT",)]
+    assert list(sets_of(unlock(world, flight))) == [("DOUBT",)]
 
 
 def test_rules_on_the_way_flown_are_lifted_or_obeyed(lawless: Amend) -> None:
     world = lawless(over("H", "DE", activities=["landing"], flight=[{"crossed": ["PL"]}]))
-    assert list(sets_of(find_unlocking(world, MINSK_FRANKFURT))) == [(), ("H",)]
+    assert list(sets_of(unlock(world, MINSK_FRANKFURT))) == [(), ("H",)]
 
 
 def test_where_nothing_opens_a_way_there_is_no_set(lawless: Amend) -> None:
-    found = find_unlocking(lawless(), fly("UMMS", "YSSY", "BRU", "E195"))
+    found = unlock(lawless(), fly("UMMS", "YSSY", "BRU", "E195"))
     assert (found.sets, found.complete) == ((), True)
 
 
 def test_persons_are_told_of_but_not_unlocked(lawless: Amend) -> None:
     binds = over("PERSON", "DE", addresses="persons", activities=["landing"])
-    found = find_unlocking(
-        lawless(binds, over("BAN", "DE", activities=["landing"])), MINSK_FRANKFURT
-    )
+    found = unlock(lawless(binds, over("BAN", "DE", activities=["landing"])), MINSK_FRANKFURT)
     (row,) = describe_unlock(found)["unlock"]
     assert (row["rules"], row["lawful"], row["breaches"]) == (["BAN"], "no", ["PERSON"])
 
 
 def test_a_search_cut_off_says_so(lawless: Amend) -> None:
     world = lawless(*(over(f"CLOSE-{state}", state) for state in ("LT", "LV", "PL", "RU", "UA")))
-    short = find_unlocking(world, MINSK_FRANKFURT, most_plans=3)
+    short = unlock(world, MINSK_FRANKFURT, most_plans=3)
     assert (short.complete, short.plans) == (False, 3)
-    whole = find_unlocking(world, MINSK_FRANKFURT)
+    whole = unlock(world, MINSK_FRANKFURT)
     assert whole.complete
     assert {ids for ids in sets_of(whole) if len(ids) == 1} == {
         (f"CLOSE-{state}",) for state in ("LT", "LV", "PL", "RU", "UA")
@@ -261,7 +265,7 @@ def unlocked(world: Scenario) -> Callable[..., Unlock]:
 
     def find(*asked: str) -> Unlock:
         if asked not in known:
-            known[asked] = find_unlocking(world, fly(*asked))
+            known[asked] = unlock(world, fly(*asked))
         return known[asked]
 
     return find
@@ -305,12 +309,12 @@ def test_the_command_line_says_what_would_have_to_change() -> None:
     assert "What would have to change" not in plain.stdout
 
 
-def show(unlock: Unlock, world: Scenario, width: int = 100) -> str:
+def show(found: Unlock, world: Scenario, width: int = 100) -> str:
     told = [
         {"rule": rule.id, "title": rule.title, "instrument": rule.reference.instrument}
         for rule in world.rulebook
     ]
-    answer = {"direct_km": unlock.base.direct_km, "rules": told, **describe_unlock(unlock)}
+    answer = {"direct_km": found.base.direct_km, "rules": told, **describe_unlock(found)}
     out = Console(width=width, force_terminal=True, color_system=None, file=StringIO())
     print_unlock(answer, out)
     assert isinstance(out.file, StringIO)
@@ -334,8 +338,8 @@ def test_what_every_way_needs_is_told_once(
 def test_fronts_without_a_way_or_cut_short_say_so(lawless: Amend) -> None:
     nowhere = lawless()
     assert "No lifting of rules opens a way" in show(
-        find_unlocking(nowhere, fly("UMMS", "YSSY", "BRU", "E195")), nowhere
+        unlock(nowhere, fly("UMMS", "YSSY", "BRU", "E195")), nowhere
     )
     world = lawless(over("R1", "PL"))
-    cut = show(find_unlocking(world, MINSK_FRANKFURT, most_plans=1), world)
+    cut = show(unlock(world, MINSK_FRANKFURT, most_plans=1), world)
     assert "cut off after 1 plans" in cut

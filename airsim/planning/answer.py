@@ -138,7 +138,7 @@ def answer_question(
     world, plan = _ask(asked, rulebook, None)
     answer = describe_plan(world, plan)
     if unlock:
-        found = find_unlocking(world, plan.flight)
+        (found,) = find_unlocking(world, [plan.flight])
         told = {rule["rule"]: rule for rule in answer["rules"]}
         told |= {rule.id: _describe_rule(rule) for way in found.sets for rule in way.rules}
         answer |= {"rules": [told[name] for name in sorted(told)], **describe_unlock(found)}

@@ -13,11 +13,12 @@ of hitting sets, best first); answers that follow from earlier ones are not aske
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from airsim.law import Amendment, Rule
 from airsim.operation import Flight
@@ -120,28 +121,31 @@ class Unlock:
 
 def find_unlocking(
     scenario: Scenario,
-    flight: Flight,
+    flights: Sequence[Flight],
     *,
     least_gain: float = LEAST_GAIN,
     most_plans: int = MOST_PLANS,
-) -> Unlock:
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Unlock, ...]:
     """Find all smallest sets of rules whose lifting opens a flight, or buys a shorter way.
 
     Parameters
     ----------
     scenario : Scenario
-    flight : Flight
-        With codes the scenario knows.
+    flights : sequence of Flight
+        With codes the scenario knows; those that ask about the same law share what it takes.
     least_gain : float
         Share of the great circle by which a way must be shorter to count.
     most_plans : int
-        Bound on the search: flights planned, at least 1.
+        Bound on the search for each flight: plans made, at least 1.
+    progress : callable, optional
+        Called with (done, total) flights.
 
     Returns
     -------
-    Unlock
-        Every set of rules with a way under it such that each proper subset has none, or one that
-        is longer by more than the least gain or makes more stops.
+    tuple of Unlock
+        In the order of `flights`: every set of rules with a way under it such that each proper
+        subset has none, or one that is longer by more than the least gain or makes more stops.
 
     Notes
     -----
@@ -150,21 +154,31 @@ def find_unlocking(
     are. The front is as exact as planning: where closures of part of the time, or rules on what
     was crossed before, bound its search (see `plan_flights`), the sets rest on its routes.
     """
-    search = _Search(scenario, flight, least_gain, max(1, most_plans))
-    base = search.ask(frozenset()).plan
-    complete = True
-    try:
-        search.explore()
-        search.prove_smallest()
-    except _SpentError:
-        complete = False
-    front = sorted(search.front(), key=lambda way: (len(way.rules), way.rank))
-    by_id = scenario.rulebook.by_id
-    return Unlock(
-        base,
-        tuple(Unlocking(tuple(by_id[r] for r in sorted(way.rules)), way.plan) for way in front),
-        search.slack_km, complete, len(search.answers),
-    )  # fmt: skip
+    searches = [_Search(scenario, flight, least_gain, max(1, most_plans)) for flight in flights]
+    runs = [search.run() for search in searches]
+    asking = {number: next(run) for number, run in enumerate(runs)}
+    found: dict[int, Unlock] = {}
+    while asking:
+        # What most flights wait for is asked first: others may come to ask for it meanwhile.
+        count = Counter(asking.values())
+        lifted = min(count, key=lambda names: (-count[names], sorted(names)))
+        numbers = [number for number, names in asking.items() if names == lifted]
+        changes = [Amendment("lift", name) for name in sorted(lifted)]
+        plans = plan_flights(amend_scenario(scenario, changes), [flights[n] for n in numbers])
+        for number, plan in zip(numbers, plans, strict=True):
+            try:
+                asking[number] = runs[number].send(plan)
+            except StopIteration as end:
+                found[number] = end.value
+                del asking[number]
+        if progress is not None:
+            progress(len(found), len(flights))
+    return tuple(found[number] for number in range(len(flights)))
+
+
+T = TypeVar("T")
+# A search names rules to lift, and is sent the plan under the law without them.
+Asking = Generator[Rules, Plan, T]
 
 
 class _SpentError(Exception):
@@ -189,14 +203,14 @@ class _Way:
     cost: Cost
 
     @property
-    def rank(self) -> tuple[float, list[str]]:
-        """Smaller is better; the last word makes it the same on every machine."""
+    def rank(self) -> tuple[int, list[str]]:
+        """Smaller is better: metres decide, then the names."""
         return round(self.cost.km * 1000.0), sorted(self.rules)
 
 
 @dataclass
 class _Search:
-    """All that was asked so far, and what follows from it.
+    """All that was asked so far about a flight, and what follows from it.
 
     `floors` holds, by rules kept, what no way does better as long as they are kept; `ways`, by
     rules lifted, what can be flown once these are.
@@ -206,6 +220,7 @@ class _Search:
     flight: Flight
     least_gain: float
     most_plans: int
+    slack_km: float = 0.0
     answers: dict[Rules, _Answer] = field(default_factory=dict)
     floors: dict[Rules, Cost] = field(default_factory=dict)
     ways: dict[Rules, _Way] = field(default_factory=dict)
@@ -215,19 +230,31 @@ class _Search:
         """All rules that can be lifted."""
         return frozenset(rule.id for rule in self.scenario.bound.airspace_rules)
 
-    @cached_property
-    def slack_km(self) -> float:
-        """Ways whose lengths differ by less are as good as each other."""
-        return self.least_gain * self.ask(frozenset()).plan.direct_km
+    def run(self) -> Asking[Unlock]:
+        """Explore, prove, conclude."""
+        base = (yield from self._ask(frozenset())).plan
+        self.slack_km = self.least_gain * base.direct_km
+        self.floors[frozenset()] = Cost(base.direct_km, 0)  # whatever is lifted
+        complete = True
+        try:
+            yield from self._explore()
+            yield from self._prove_smallest()
+        except _SpentError:
+            complete = False
+        by_id = self.scenario.rulebook.by_id
+        front = sorted(self._front(), key=lambda way: (len(way.rules), way.rank))
+        return Unlock(
+            base,
+            tuple(Unlocking(tuple(by_id[r] for r in sorted(way.rules)), way.plan) for way in front),
+            self.slack_km, complete, len(self.answers),
+        )  # fmt: skip
 
-    def ask(self, lifted: Rules) -> _Answer:
-        """Plan with some rules lifted."""
+    def _ask(self, lifted: Rules) -> Asking[_Answer]:
+        """Have it planned with some rules lifted."""
         if lifted not in self.answers:
             if len(self.answers) >= self.most_plans:
                 raise _SpentError
-            changes = [Amendment("lift", name) for name in sorted(lifted)]
-            world = amend_scenario(self.scenario, changes)
-            (plan,) = plan_flights(world, [self.flight])
+            plan = yield lifted
             cost, needed = NO_WAY, lifted
             if plan.route is not None:
                 needed = find_obstacles(self.scenario, plan)
@@ -239,7 +266,7 @@ class _Search:
             self.floors[self.everything - lifted] = _least([cost, *known])
         return self.answers[lifted]
 
-    def floor(self, lifted: Rules) -> Cost:
+    def _floor(self, lifted: Rules) -> Cost:
         """No way is better with these rules lifted: something that keeps fewer rules is not."""
         known = [cost for kept, cost in self.floors.items() if kept.isdisjoint(lifted)]
         return Cost(
@@ -247,9 +274,9 @@ class _Search:
             max((cost.stops for cost in known), default=0.0),
         )
 
-    def find_best(self, lifted: Rules) -> _Way | None:
+    def _find_best(self, lifted: Rules) -> Asking[_Way | None]:
         """Something that is as good as the best way with these rules lifted; None if none is."""
-        floor = self.floor(lifted)
+        floor = self._floor(lifted)
         if floor == NO_WAY:
             return None
         known = [
@@ -259,18 +286,18 @@ class _Search:
         ]
         if known:
             return min(known, key=lambda way: (len(way.rules), way.rank))
-        cost = self.ask(lifted).cost
-        return None if cost == NO_WAY else self._narrow(lifted, cost)
+        cost = (yield from self._ask(lifted)).cost
+        return None if cost == NO_WAY else (yield from self._narrow(lifted, cost))
 
-    def _narrow(self, lifted: Rules, cost: Cost) -> _Way:
+    def _narrow(self, lifted: Rules, cost: Cost) -> Asking[_Way]:
         """Do with fewer rules lifted for what can be flown at a cost with these."""
-        answer = self.ask(lifted)
+        answer = yield from self._ask(lifted)
         if answer.needed < lifted:
-            if self.ask(answer.needed).cost.within(cost, self.slack_km):
-                return self._narrow(answer.needed, cost)
+            if (yield from self._ask(answer.needed)).cost.within(cost, self.slack_km):
+                return (yield from self._narrow(answer.needed, cost))
             # What a route crosses is not all that it needs open: it also keeps its distance.
-            lifted = self._thin_out(lifted, sorted(lifted - answer.needed), cost)
-        answer = self.ask(lifted)
+            lifted = yield from self._thin_out(lifted, sorted(lifted - answer.needed), cost)
+            answer = yield from self._ask(lifted)
         way = self.ways.setdefault(lifted, _Way(lifted, answer.plan, answer.cost))
         for kept, floor in self.floors.items():
             if kept.isdisjoint(lifted):
@@ -278,31 +305,32 @@ class _Search:
                 self.floors[kept] = _least([floor, way.cost])
         return way
 
-    def _thin_out(self, lifted: Rules, spare: list[str], cost: Cost) -> Rules:
+    def _thin_out(self, lifted: Rules, spare: list[str], cost: Cost) -> Asking[Rules]:
         """Keep all rules of a list that can be kept at a cost: halves, and their halves."""
         if not spare:
             return lifted
-        if self.ask(lifted.difference(spare)).cost.within(cost, self.slack_km):
+        answer = yield from self._ask(lifted.difference(spare))
+        if answer.cost.within(cost, self.slack_km):
             return lifted.difference(spare)
         if len(spare) > 1:
             middle = len(spare) // 2
             for half in (spare[:middle], spare[middle:]):
-                lifted = self._thin_out(lifted, half, cost)
+                lifted = yield from self._thin_out(lifted, half, cost)
         return lifted
 
-    def explore(self) -> None:
+    def _explore(self) -> Asking[None]:
         """Find all ways that may matter."""
-        self.find_best(frozenset())
-        root = self.find_best(self.everything)
+        yield from self._find_best(frozenset())
+        root = yield from self._find_best(self.everything)
         if root is None:
             return
         for name in sorted(root.rules):
-            self.find_best(self.everything - {name})
+            yield from self._find_best(self.everything - {name})
         must = frozenset(
             name for name in root.rules if self.floors.get(frozenset({name})) == NO_WAY
         )
         # All sets that open a way hold these: no other is worth more if they open it as well.
-        least = self.find_best(must)
+        least = yield from self._find_best(must)
         waiting: list[tuple[float, int, tuple[str, ...]]] = [(0.0, 0, ())]
         seen: set[tuple[str, ...]] = set()
         while waiting:
@@ -311,14 +339,14 @@ class _Search:
                 continue
             seen.add(names)
             lifted = self.everything.difference(names)
-            if least is not None and least.cost.within(self.floor(lifted), self.slack_km):
+            if least is not None and least.cost.within(self._floor(lifted), self.slack_km):
                 continue
-            way = self.find_best(lifted)
+            way = yield from self._find_best(lifted)
             for name in () if way is None else sorted(way.rules - must):
                 kept = tuple(sorted((*names, name)))
-                heapq.heappush(waiting, (self.floor(lifted).km, len(kept), kept))
+                heapq.heappush(waiting, (self._floor(lifted).km, len(kept), kept))
 
-    def front(self) -> list[_Way]:
+    def _front(self) -> list[_Way]:
         """Ways with no equal among those that lift only some of their rules."""
         return [
             way
@@ -329,17 +357,18 @@ class _Search:
             )
         ]
 
-    def prove_smallest(self) -> None:
+    def _prove_smallest(self) -> Asking[None]:
         """Ask for each way of the front whether one of its rules can be kept after all."""
         proved: set[Rules] = set()
-        while open_ways := [way for way in self.front() if way.rules not in proved]:
+        while open_ways := [way for way in self._front() if way.rules not in proved]:
             for way in sorted(open_ways, key=lambda way: way.rank):
                 for name in sorted(way.rules):
                     rest = way.rules - {name}
-                    if not self.floor(rest).within(way.cost, self.slack_km):
+                    if not self._floor(rest).within(way.cost, self.slack_km):
                         continue
-                    if self.ask(rest).cost.within(way.cost, self.slack_km):
-                        self._narrow(rest, way.cost)
+                    answer = yield from self._ask(rest)
+                    if answer.cost.within(way.cost, self.slack_km):
+                        yield from self._narrow(rest, way.cost)
                 proved.add(way.rules)
 
 
