@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 
-from airsim.base import OPEN_FROM, OPEN_TO, parse_instant
+from airsim.base import OPEN_FROM, OPEN_TO, find_resource, parse_instant
 from airsim.law import (
     Amendment,
     FlightFacts,
@@ -23,6 +23,7 @@ from airsim.law import (
     amend_rulebook,
     load_rulebook,
 )
+from airsim.operation import Tail, load_fleet
 from airsim.permission import (
     BoundRulebook,
     Decision,
@@ -537,9 +538,11 @@ def test_8_a_turkish_carrier_with_a_belarusian_airframe() -> None:
         (CESSNA, "2025-12-09T23:59:59Z", 8_000.0, barred("PL-R129-1")),
         (CESSNA, "2025-12-10T00:00Z", 8_000.0, barred("PL-R129-2")),
         (CESSNA, "2025-12-15T12:00Z", 8_000.0, FREE),
-        # From 10 March 2026 round the clock.
-        (CESSNA, "2026-03-09T12:00Z", 8_000.0, FREE),
-        (CESSNA, "2026-03-10T12:00Z", 8_000.0, barred("PL-R129-3")),
+        # From 10 March 2026 as EP R130, on the same terms.
+        (CESSNA, "2026-03-09T22:00Z", 8_000.0, barred("PL-R129-2")),
+        (CESSNA, "2026-03-10T22:00Z", 8_000.0, barred("PL-R129-3")),
+        (CESSNA, "2026-03-10T12:00Z", 8_000.0, FREE),
+        (CESSNA, "2026-06-09T23:59:59Z", 8_000.0, barred("PL-R129-3")),
         (CESSNA, "2026-06-10", 8_000.0, FREE),
     ],
 )
@@ -1329,3 +1332,67 @@ def test_every_permit_says_whom_to_ask_and_every_lead_time_has_a_source() -> Non
             continue
         assert found.permit.authority, found.id
         assert found.reference.url != "unknown" or found.reference.sources, found.id
+
+
+# ---- Belavia's fleet of September 2025, tail by tail ---------------------------------------------
+
+LISTED = frozenset(words("EW-254PA EW-366PA EW-455PA EW-456PA EW-457PA EW-527PA EW-544PA"))
+NOTHING: dict[str, bool | None] = {}
+OF_ORIGIN: dict[str, bool | None] = {"US-BIS-02": True}
+UNSURE: dict[str, bool | None] = {"US-BIS-02": None}
+ON_LIST: dict[str, bool | None] = {"US-BIS-03": True}
+PERHAPS: dict[str, bool | None] = {"US-BIS-03x": None}
+# Landing at Moscow, Istanbul and home in Minsk: before the letter of 12 September 2025, and after.
+STATUS = {
+    "listed": ((OF_ORIGIN | ON_LIST, ON_LIST, OF_ORIGIN | ON_LIST), (OF_ORIGIN, NOTHING, NOTHING)),
+    "perhaps": ((OF_ORIGIN | PERHAPS, PERHAPS, OF_ORIGIN | PERHAPS), (OF_ORIGIN, NOTHING, NOTHING)),
+    "boeing": ((OF_ORIGIN, NOTHING, OF_ORIGIN), (OF_ORIGIN, NOTHING, NOTHING)),
+    "foreign": ((UNSURE, NOTHING, UNSURE), (UNSURE, NOTHING, NOTHING)),
+}
+
+
+def shipped_fleet() -> tuple[Tail, ...]:
+    return load_fleet(find_resource("scenarios/belavia/fleet.csv"), "2025-09")
+
+
+@pytest.mark.parametrize("tail", shipped_fleet(), ids=lambda tail: tail.registration)
+def test_each_registration_has_its_status_on_its_dates(tail: Tail) -> None:
+    if tail.registration in LISTED:
+        kind = "listed"
+    elif tail.registration == "EW-528PA":
+        kind = "perhaps"
+    else:
+        kind = "boeing" if tail.typecode.startswith("B7") else "foreign"
+    assert tail.us_origin is (None if kind == "foreign" else True)
+    facts = replace(
+        BELAVIA,
+        registration=tail.registration,
+        typecode=tail.typecode,
+        us_origin=tail.us_origin,
+    )
+    before, after = STATUS[kind]
+    for when, expected in (
+        ("2025-09-10T12:00Z", before),
+        # General License 11 is of OFAC: it changes nothing here.
+        ("2025-09-11T23:59:59Z", before),
+        ("2025-09-12", after),
+        ("2025-09-15T12:00Z", after),
+        # Nor does the delisting.
+        ("2025-11-04", after),
+    ):
+        found = tuple(
+            breaks(flying(facts, adep, ades), "landing", over(state), when)
+            for adep, ades, state in (
+                (MINSK, MOSCOW, "RU"),
+                (MINSK, "LTFM TR", "TR"),
+                ("LTFM TR", MINSK, "BY"),
+            )
+        )
+        assert found == expected, when
+
+
+def test_the_fleet_is_complete_and_every_row_has_a_source() -> None:
+    fleet = shipped_fleet()
+    assert len(fleet) == 17
+    assert not LISTED - {tail.registration for tail in fleet}
+    assert all(tail.source and tail.confidence for tail in fleet)
