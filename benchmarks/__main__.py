@@ -103,6 +103,8 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> None:
         }
         if options.write:
             write_results(load_results() | {part: results[part]})
+    if options.quick:
+        print("\nSmall sizes: the figures below tell that it works, and no more.")
     print_rows(judge_figures([row for part in results.values() for row in part["rows"]]))
 
 

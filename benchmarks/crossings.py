@@ -160,22 +160,24 @@ def _measure_speed(
 
     base = timings[f"{OURS}, sphere, 2 threads"].best_s / len(legs)
     head = legs.head(max(heads))
-    truth = find_by_brute_force(layer, head)
-    length = great_circle_km(head.lon0, head.lat0, head.lon1, head.lat1)
+    truths = {
+        "sphere": find_by_brute_force(layer, head),
+        "wgs84": find_by_sub_legs(atlas, [name], head)[name],
+    }
+    ends = head.lon0, head.lat0, head.lon1, head.lat1
+    lengths = {"sphere": great_circle_km(*ends), "wgs84": geodesic_km(*ends)}
     rows = []
     for title, (model, threads) in ours.items():
         row = _speed_row(label, title, threads, len(legs), timings[title], base)
-        if model == "sphere":
-            mine = stays_of(run_ours(atlas, name, model, threads, head))
-            row |= compare_stays(mine, truth, length).describe()
-        rows.append(row)
+        mine = stays_of(run_ours(atlas, name, model, threads, head))
+        rows.append(row | compare_stays(mine, truths[model], lengths[model]).describe())
     for title, (_, count) in peers.items():
         row = _speed_row(label, title, 1, count, timings[title], base)
         row["ratio_same_legs"] = timings[title].best_s / timings[f"same {count}"].best_s
         row |= compare_stays(
             timings[title].result,
-            _first_legs(truth, count),
-            length,
+            _first_legs(truths["sphere"], count),
+            lengths["sphere"],
             without=rejected if title.startswith("spherely") else None,
         ).describe()
         rows.append(row)

@@ -58,9 +58,9 @@ _METHOD = """\
 * **In turn.** Methods of a table run in rounds, one after the other, after one run each to warm
   up. Shown is the shortest run, beside it the median and the processor time of all threads.
 * **Peers use one thread**, as they come. Ours is given for one and for two.
-* **Accuracy is of the same run** and the same legs: on the sphere against brute force over every
-  stored edge; on WGS84 against geodesics cut by PROJ every 10 km. Errors are of entries and exits
-  where the number of stays agrees; where it does not, the pair counts as wrong.
+* **Accuracy is of the same run** and the same legs: of methods on the sphere against brute force
+  over every stored edge; on WGS84 against geodesics cut by PROJ every 10 km. Errors are of entries
+  and exits where the number of stays agrees; where it does not, the pair counts as wrong.
 * **Lines of planar peers** are great circles in pieces of 5 or 50 km on longitude and latitude,
   split at 180 degrees.
 * "Streaming" sums the rows of the edge filter in all cells that a leg passes, and nothing else.
