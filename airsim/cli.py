@@ -24,6 +24,12 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 FEASIBLE = ("direct", "detour", "fuel-stop")
 
+RULEBOOK_OPTION = click.option(
+    "--rulebook", type=click.Path(path_type=Path), help="Folder of rules; default: as shipped."
+)
+SCENARIO_OPTION = click.option(
+    "--scenario", "name", metavar="SCENARIO", help="Shipped name or TOML file: its rules and zones."
+)
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -185,7 +191,8 @@ def _bad(record: str, problem: str, remedy: str) -> InputError:
     "--advice", type=click.Choice(["obey", "warn", "ignore"]),
     help="What the operator does with advice; default: as it is known to.",
 )  # fmt: skip
-@click.option("--rulebook", type=click.Path(path_type=Path), help="Folder of rules to use instead.")
+@RULEBOOK_OPTION
+@SCENARIO_OPTION
 @click.option("--unlock", is_flag=True, help="Say what would have to change (up to a minute).")
 @JSON_OPTION
 @_guard
@@ -197,6 +204,7 @@ def check_command(
     registration: str | None,
     at: str,
     rulebook: Path | None,
+    name: str | None,
     unlock: bool,
     as_json: bool,
     **told: Any,
@@ -204,7 +212,9 @@ def check_command(
     """Ask about one flight from ADEP to ADES. Exit 0 if it may fly, 1 if not, 2 for bad input."""
     from airsim.law import load_rulebook
     from airsim.planning import Asked, answer_question
+    from airsim.scenario import load_scenario
 
+    _refuse_both(name, rulebook)
     _announce_compiling()
     answer = answer_question(
         Asked(
@@ -225,6 +235,7 @@ def check_command(
             told["fact"],
         ),
         load_rulebook(rulebook) if rulebook else None,
+        load_scenario(name) if name else None,
         unlock=unlock,
     )
     if as_json:
@@ -268,26 +279,18 @@ def rules_group() -> None:
     """The rulebook."""
 
 
-RULEBOOK_OPTION = click.option(
-    "--rulebook", type=click.Path(path_type=Path), help="Folder of rules; default: as shipped."
-)
-
-
-SCENARIO_OPTION = click.option(
-    "--scenario", "name", metavar="SCENARIO", help="Shipped name or TOML file: its rules and zones."
-)
-
-
 def _load_world(name: str | None, rulebook: Path | None) -> Scenario:
     """The world of a scenario; else the shipped airspace under a folder of rules."""
     from airsim.law import load_rulebook
     from airsim.scenario import load_scenario, make_scenario
 
-    if name is None:
-        return make_scenario(rulebook=load_rulebook(rulebook))
-    if rulebook is not None:
+    _refuse_both(name, rulebook)
+    return load_scenario(name) if name else make_scenario(rulebook=load_rulebook(rulebook))
+
+
+def _refuse_both(name: str | None, rulebook: Path | None) -> None:
+    if name is not None and rulebook is not None:
         raise _bad("--rulebook", "goes without --scenario, which names its own", "leave one out")
-    return load_scenario(name)
 
 
 @rules_group.command("check")

@@ -70,7 +70,7 @@ from airsim.operation import (
     state_of_registration,
 )
 from airsim.performance import AircraftType, load_types
-from airsim.permission import AreaKey, BoundRulebook, bind_rulebook
+from airsim.permission import AreaKey, BoundRulebook, bind_rulebook, cut_exceptions
 
 if TYPE_CHECKING:
     from airsim.operation import Upkeep
@@ -102,7 +102,10 @@ def extended_atlas(zones: Path, zone_variant: ZoneVariant = "nominal") -> Atlas:
 
     base = shipped_atlas(zone_variant)
     territory, fir, shipped = (find_layer_areas(base.layer(n)) for n in base.layer_names)
-    built = build_zones(zones, territory, fir, zones=shipped, file=str(zones))
+    built = build_zones(
+        zones, territory, fir, zones=shipped, file=str(zones),
+        dated=lambda name, at_ms: find_layer_areas(base.layer(name), at_ms),
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "zones.parquet"
         write_zones(built, path, extend=find_resource("geodata/zones.parquet"))
@@ -186,7 +189,8 @@ class Scenario:
     start_ms, end_ms : int
         Off-block times simulated: ``start_ms <= EOBT < end_ms``.
     atlas, rulebook, bound
-        Airspace, law after amendments, and the law laid over the airspace.
+        Airspace, law after amendments, and the law laid over the airspace, which is cut for it
+        along exceptions inside closed areas (see `airsim.permission.cut_exceptions`).
     aerodromes, operators, types, fleet
         By code.
     services : tuple of Service
@@ -199,6 +203,8 @@ class Scenario:
         Checks, faults and parts of the fleet; None: aircraft need none.
     permits : PermitModel or None
         None: routine permits of timetabled services are presumed held.
+    uncut : Atlas, optional
+        The airspace before it was cut; default: nothing was.
     """
 
     name: str
@@ -222,6 +228,7 @@ class Scenario:
     zones_file: Path | None = None
     upkeep: Upkeep | None = None
     permits: PermitModel | None = None
+    uncut: Atlas | None = None
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
@@ -309,21 +316,29 @@ def make_scenario(
     air = atlas if atlas is not None else shipped_atlas()
     check_rule_names(law, air)
     check_held(permits, base, law, file=name)
+    bound = _bind_law(law, air, permits)
     return Scenario(
-        name, name, "", 0, 0, air, law, bind_rulebook(law, air, held=permits),
+        name, name, "", 0, 0, bound.atlas, law, bound,
         load_aerodromes(), load_operators(), load_types(),
         shipped_fleet(OPEN_TO if at_ms is None else at_ms), shipped_services(),
-        amendments=changes, options=options or Options(),
+        amendments=changes, options=options or Options(), uncut=air,
     )  # fmt: skip
+
+
+def _bind_law(law: Rulebook, atlas: Atlas, held: Iterable[str]) -> BoundRulebook:
+    """Lay the law over the airspace, areas cut along the exceptions inside them."""
+    return bind_rulebook(*cut_exceptions(law, atlas), held=held)
 
 
 def amend_scenario(scenario: Scenario, amendments: Iterable[Amendment]) -> Scenario:
     """The same world under changed law."""
     changes = tuple(amendments)
     law = amend_rulebook(scenario.rulebook, changes)
-    check_rule_names(law, scenario.atlas)
+    air = scenario.uncut or scenario.atlas
+    check_rule_names(law, air)
+    bound = _bind_law(law, air, scenario.bound.held)
     return replace(
-        scenario, rulebook=law, bound=bind_rulebook(law, scenario.atlas, held=scenario.bound.held),
+        scenario, atlas=bound.atlas, rulebook=law, bound=bound,
         amendments=scenario.amendments + changes,
     )  # fmt: skip
 
@@ -332,8 +347,8 @@ def resize_zones(scenario: Scenario, zone_variant: ZoneVariant) -> Scenario:
     """The same world with its synthetic and approximate zones 30 NM larger or smaller."""
     own = scenario.zones_file
     air = extended_atlas(own, zone_variant) if own else shipped_atlas(zone_variant)
-    bound = bind_rulebook(scenario.rulebook, air, held=scenario.bound.held)
-    return replace(scenario, atlas=air, bound=bound)
+    bound = _bind_law(scenario.rulebook, air, scenario.bound.held)
+    return replace(scenario, atlas=bound.atlas, bound=bound, uncut=air)
 
 
 def find_scenario(name: str) -> Path:
@@ -729,15 +744,16 @@ class _Binder:
         assert atlas is not None
         aerodromes, start_ms, end_ms = load_aerodromes(), file.period.start, file.period.end
         flights = expand_timetable(services, aerodromes, start_ms, end_ms)
+        bound = _bind_law(rulebook, atlas, file.rules.held)
         probes = (_make_probe(number, table) for number, table in enumerate(file.probe, 1))
         return Scenario(
             self.path.stem, file.title or self.path.stem, file.description, start_ms, end_ms,
-            atlas, rulebook, bind_rulebook(rulebook, atlas, held=file.rules.held),
+            bound.atlas, rulebook, bound,
             aerodromes, load_operators(), load_types(), fleet, services,
             tuple(sorted((*flights, *probes), key=lambda f: (f.eobt_ms, f.flight_id))),
             tuple(Comparison(c.title, c.before, c.after) for c in file.compare),
             file.sensitivity.zones, changes, file.options.as_options(), own, upkeep,
-            file.permits.as_model() if file.permits is not None else None,
+            file.permits.as_model() if file.permits is not None else None, atlas,
         )  # fmt: skip
 
     def _check_told(

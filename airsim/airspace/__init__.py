@@ -17,7 +17,13 @@ from airsim.airspace.crossings import (
 )
 
 if TYPE_CHECKING:
-    from airsim.airspace.zones import build_zones, find_layer_areas, write_zones
+    from airsim.airspace.zones import (
+        add_zones,
+        build_zones,
+        cut_area,
+        find_layer_areas,
+        write_zones,
+    )
 
 __all__ = [
     "LAYER_NAMES",
@@ -25,9 +31,11 @@ __all__ = [
     "Crossings",
     "Layer",
     "Paths",
+    "add_zones",
     "area_edges",
     "area_polygons",
     "build_zones",
+    "cut_area",
     "find_crossings",
     "find_layer_areas",
     "load_atlas",
@@ -39,6 +47,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Building zones needs the projection library; asking about flights does not.
-    if name not in ("build_zones", "find_layer_areas", "write_zones"):
+    if name not in ("add_zones", "build_zones", "cut_area", "find_layer_areas", "write_zones"):
         raise AttributeError(f"module 'airsim.airspace' has no attribute {name!r}")
     return getattr(import_module("airsim.airspace.zones"), name)

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -183,8 +184,19 @@ def load_atlas(
         except InputError as error:
             problems.extend(error)
     problems.raise_if_any()
-    digest = hashlib.sha256("\n".join(layer.content_hash for layer in layers).encode())
-    return Atlas(tuple(layers), digest.hexdigest())
+    return _bind_layers(layers)
+
+
+def _bind_layers(layers: Iterable[Layer]) -> Atlas:
+    bound = tuple(layers)
+    digest = hashlib.sha256("\n".join(layer.content_hash for layer in bound).encode())
+    return Atlas(bound, digest.hexdigest())
+
+
+def replace_layer(atlas: Atlas, name: str, path: Path) -> Atlas:
+    """The same airspace with one layer read from another file."""
+    new = _load_layer(name, path, "nominal")
+    return _bind_layers(new if layer.name == name else layer for layer in atlas.layers)
 
 
 def _load_layer(name: str, path: str | Path | None, variant: str) -> Layer:

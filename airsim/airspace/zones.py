@@ -29,8 +29,10 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -52,12 +54,12 @@ from airsim.airspace.outlines import (
     only_polygons,
     widen_area,
 )
-from airsim.base import OPEN_TO, ProblemList, parse_instant
+from airsim.base import OPEN_TO, ProblemList, format_instant, parse_instant
 from airsim.geodesy import great_circle_km
 from airsim.units import UNLIMITED_FT
 
 if TYPE_CHECKING:
-    from airsim.airspace.atlas import Layer
+    from airsim.airspace.atlas import Atlas, Layer
 
 Areas = Mapping[str, BaseGeometry]
 Point = tuple[float, float]
@@ -65,6 +67,7 @@ Point = tuple[float, float]
 QUALITIES: Final = ("published", "approximate", "synthetic")
 VARIANTS: Final = {"plus30": 30.0, "minus30": -30.0}
 FT_PER_M: Final = 1 / 0.3048
+_LEAST_PIECE = 1e-6  # square degrees, some 0.004 square NM: neighbours drawn apart overlap by less
 _LON_LAT = re.compile(r"(\d{4}(?:\d\d)?)([NS])\s?(\d{5}(?:\d\d)?)([EW])")
 _LEVEL = re.compile(r"(?:FL\s?(\d{2,3})|(\d+(?:\.\d+)?)\s?(ft|m))", re.IGNORECASE)
 _TEXT_KEYS: Final = ("name", "kind", "source", "edition", "basis")
@@ -122,12 +125,25 @@ class _Builder:
     fir: Areas
     file: str
     problems: ProblemList
+    dated: Callable[[str, int], Areas] | None = None
     zones: dict[str, BaseGeometry] = field(default_factory=dict)
     shapes: dict[str, BaseGeometry] = field(default_factory=dict)
     record: str = ""
 
     def complain(self, problem: str, remedy: str = "") -> None:
         self.problems.add(self.file, self.record, problem, remedy)
+
+    @contextmanager
+    def areas_as_of(self, start: str) -> Iterator[None]:
+        """Territory and FIRs of the day on which a zone begins; of today if it has no such day."""
+        today = self.territory, self.fir
+        if start and self.dated is not None:
+            at_ms = parse_instant(start)
+            self.territory, self.fir = (self.dated(n, at_ms) for n in ("territory", "fir"))
+        try:
+            yield
+        finally:
+            self.territory, self.fir = today
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -421,8 +437,9 @@ def _read_zone(builder: _Builder, table: Mapping[str, Any]) -> list[Zone]:
         variants = []
     if "shape" not in table:
         builder.complain("shape is missing")
-    shape = builder.build(table["shape"]) if "shape" in table else MultiPolygon()
-    frame = builder.build(table["frame"]) if "frame" in table else None
+    with builder.areas_as_of(dates["valid_from"]):
+        shape = builder.build(table["shape"]) if "shape" in table else MultiPolygon()
+        frame = builder.build(table["frame"]) if "frame" in table else None
     if frame is not None:
         shape = shape.intersection(frame)
     outlines = {"nominal": shape} | {v: _vary(shape, frame, VARIANTS[v]) for v in variants}
@@ -457,6 +474,7 @@ def _read_instant(builder: _Builder, table: Mapping[str, Any], key: str) -> str:
             parse_instant(text)
         except ValueError:
             builder.complain(f"{key} = {text!r} is not an instant", 'write "2022-02-24T00:45Z"')
+            return ""
     return text
 
 
@@ -490,6 +508,7 @@ def build_zones(
     fir: Areas,
     *,
     zones: Areas | None = None,
+    dated: Callable[[str, int], Areas] | None = None,
     file: str = "",
 ) -> list[Zone]:
     """Build the zones of a TOML file or of a parsed scenario.
@@ -503,6 +522,10 @@ def build_zones(
         that a shape names are looked up (see `find_layer_areas`).
     zones : mapping of str to shapely geometry, optional
         Zones that exist already; their designators are taken.
+    dated : callable, optional
+        Areas of a layer ("territory", "fir") as they were at an instant, UTC ms: asked for the
+        start of each zone that has a ``valid_from``, so that a zone of 2017 is drawn from the
+        regions of 2017.
     file : str
         Name for messages; the path if left out.
 
@@ -524,7 +547,7 @@ def build_zones(
     """
     name = file or (str(source) if not isinstance(source, Mapping) else "scenario")
     problems = ProblemList()
-    builder = _Builder(territory, fir, name, problems)
+    builder = _Builder(territory, fir, name, problems, dated)
     builder.zones.update(zones or {})
     result: list[Zone] = []
     shapes, tables = _load_tables(source, name)
@@ -555,28 +578,109 @@ def build_zones(
     return result
 
 
-def find_layer_areas(layer: Layer) -> dict[str, BaseGeometry]:
+def find_layer_areas(layer: Layer, at_ms: int = OPEN_TO) -> dict[str, BaseGeometry]:
     """Areas of a layer by designator, for `build_zones`.
 
     Parameters
     ----------
     layer : Layer
         Of an atlas.
+    at_ms : int
+        UTC ms; by default only rows whose validity has no end.
 
     Returns
     -------
     dict of str to shapely.MultiPolygon
-        Rows that share a designator are joined; rows whose validity has ended are left out.
+        Rows that share a designator are joined; rows not valid at that instant are left out.
     """
     from airsim.airspace.crossings import area_polygons  # the package imports this room's parts
 
+    valid = (layer.valid_from_ms <= at_ms) & (at_ms < layer.valid_to_ms)
+    if at_ms == OPEN_TO:
+        valid = layer.valid_to_ms == OPEN_TO
     rows: dict[str, list[int]] = {}
-    for position in np.flatnonzero(layer.valid_to_ms == OPEN_TO).tolist():
+    for position in np.flatnonzero(valid).tolist():
         rows.setdefault(layer.designator[position], []).append(position)
     return {
         name: only_polygons(shapely.union_all(area_polygons(layer, np.array(positions, np.int32))))
         for name, positions in rows.items()
     }
+
+
+def add_zones(atlas: Atlas, zones: Sequence[Zone]) -> Atlas:
+    """The same airspace with more zones; rows that are there keep their positions.
+
+    Parameters
+    ----------
+    atlas : Atlas
+    zones : sequence of Zone
+
+    Returns
+    -------
+    Atlas
+    """
+    from airsim.airspace.atlas import replace_layer  # these use the parts of this room
+    from airsim.airspace.crossings import area_polygons
+
+    layer = atlas.layer("zone")
+    outlines = area_polygons(layer, np.arange(len(layer)))
+    rows = [
+        Zone(
+            layer.designator[row], layer.title[row], "", outline, int(layer.lower_ft[row]),
+            int(layer.upper_ft[row]), format_instant(int(layer.valid_from_ms[row])),
+            format_instant(int(layer.valid_to_ms[row])), layer.quality[row], layer.source[row],
+            layer.edition[row], "",
+        )
+        for row, outline in enumerate(outlines)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "zones.parquet"
+        write_zones([*rows, *zones], path)
+        return replace_layer(atlas, "zone", path)
+
+
+def cut_area(
+    atlas: Atlas, area: tuple[str, int], along: Mapping[str, Sequence[tuple[str, int]]]
+) -> dict[tuple[str, ...], Zone]:
+    """Cut an area along others that lie in it.
+
+    Parameters
+    ----------
+    atlas : Atlas
+    area : (layer, row)
+        What is cut.
+    along : mapping of str to sequence of (layer, row)
+        Areas to cut along, by a name for each group of them.
+
+    Returns
+    -------
+    dict of tuple of str to Zone
+        Pieces that do not overlap, by the names of the groups that cover them: ``()`` is what
+        none does. They keep levels and dates of the area, and have no designator yet.
+    """
+    from airsim.airspace.crossings import area_polygons
+
+    def outline(of: tuple[str, int]) -> BaseGeometry:
+        return area_polygons(atlas.layer(of[0]), [of[1]])[0]
+
+    layer, row = atlas.layer(area[0]), area[1]
+    pieces: dict[tuple[str, ...], BaseGeometry] = {(): outline(area)}
+    for name, others in along.items():
+        shape = shapely.union_all([outline(of) for of in others])
+        split = {}
+        for names, piece in pieces.items():
+            split[names] = only_polygons(piece.difference(shape))
+            split[*names, name] = only_polygons(piece.intersection(shape))
+        pieces = {names: piece for names, piece in split.items() if piece.area > _LEAST_PIECE}
+    return {
+        names: Zone(
+            "", layer.title[row], "", finish_outline(piece), int(layer.lower_ft[row]),
+            int(layer.upper_ft[row]), format_instant(int(layer.valid_from_ms[row])),
+            format_instant(int(layer.valid_to_ms[row])), layer.quality[row], layer.source[row],
+            layer.edition[row], "",
+        )
+        for names, piece in pieces.items()
+    }  # fmt: skip
 
 
 def write_zones(zones: Sequence[Zone], path: Path, *, extend: Path | None = None) -> None:

@@ -145,14 +145,11 @@ def _lint_exceptions(rule: Rule) -> Iterator[LintFinding]:
                 "warning", rule.id, f"exception {unless.id!r} frees nothing of what it forbids",
                 "an exception acts inside its rule: on the same areas, activities and dates",
             )  # fmt: skip
-        elif "overflight" in (unless.activities or rule.activities) and not can_meet(
-            rule, unless, ["overflight"]
-        ):
+        elif any(table.anywhere for table in rule.where) and unless.where:
             yield LintFinding(
                 "warning", rule.id,
-                f"exception {unless.id!r} opens no airspace to overflight: it names other areas "
-                "than the rule, and each area is judged by itself",
-                "take its area out of the rule's: a zone with 'difference', named by the rule",
+                f"acts anywhere: its exception {unless.id!r}, by place, opens no airspace",
+                "name territories or regions instead of 'anywhere'",
             )  # fmt: skip
 
 

@@ -77,11 +77,11 @@ def can_meet(one: Rule | Unless, other: Rule | Unless, activities: Iterable[str]
         if (not one.activities or a in one.activities)
         and (not other.activities or a in other.activities)
     ]
-    return (
+    return bool(shared) and (
         times_meet(one.when or ALWAYS, other.when or ALWAYS)
         and _tests_meet(one.who, other.who)
         and _tests_meet(one.flight, other.flight)
-        and any(_where_meets(one.where, other.where, passing=a == "overflight") for a in shared)
+        and _where_meets(one.where, other.where)
     )
 
 
@@ -250,15 +250,14 @@ def _covers_atom(table: Where, own: Where, atom: Atom) -> bool:
     return table.anywhere or atom in _list_atoms(table, ever=False)
 
 
-def _where_meets(one: Sequence[Where], other: Sequence[Where], *, passing: bool) -> bool:
-    """Whether one place, or for a flight at an aerodrome all places around it, can be in both."""
+def _where_meets(one: Sequence[Where], other: Sequence[Where]) -> bool:
+    """Whether some spot can lie in both: it has one territory and one region, and many zones."""
     if not (one and other):
         return True
     a, b = name_places(one), name_places(other)
-    if not passing and not all(layer == "territory" for layer, _ in a | b):
-        return True  # an aerodrome lies in areas of every layer at once
+    layers = {layer for layer, _ in a | b}
+    if layers not in ({"territory"}, {"fir"}):
+        return True
     return any(
-        layer == its and (name == its_name or name.startswith(ANY) or its_name.startswith(ANY))
-        for layer, name in a
-        for its, its_name in b
+        name == its or name.startswith(ANY) or its.startswith(ANY) for _, name in a for _, its in b
     )

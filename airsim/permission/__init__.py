@@ -5,6 +5,7 @@ carries the verdicts it rests on.
 """
 
 from airsim.permission.bound import AreaKey, BoundRulebook, bind_rulebook
+from airsim.permission.cut import cut_exceptions
 from airsim.permission.decision import TAIL_FACTS, Decision, Outcome, decide, find_breaches
 from airsim.permission.facts import FactColumn, FactsTable, make_column, tabulate_facts
 from airsim.permission.mask import mask_airspace
@@ -29,6 +30,7 @@ __all__ = [
     "RuleTables",
     "VerdictList",
     "bind_rulebook",
+    "cut_exceptions",
     "decide",
     "find_breaches",
     "judge_crossings",

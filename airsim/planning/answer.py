@@ -129,13 +129,17 @@ class Asked:
 
 
 def answer_question(
-    asked: Asked, rulebook: Rulebook | None = None, *, unlock: bool = False
+    asked: Asked,
+    rulebook: Rulebook | None = None,
+    scenario: Scenario | None = None,
+    *,
+    unlock: bool = False,
 ) -> dict[str, Any]:
     """Plan a question and describe the answer as JSON-ready data (see `describe_plan`).
 
     With `unlock` it also says what would have to change (see `describe_unlock`).
     """
-    world, plan = _ask(asked, rulebook, None)
+    world, plan = _ask(asked, rulebook, scenario)
     answer = describe_plan(world, plan)
     if unlock:
         (found,) = find_unlocking(world, [plan.flight])

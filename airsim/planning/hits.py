@@ -150,7 +150,7 @@ def _end(
 def _hit(
     scenario: Scenario, rule: Rule, flight: Flight, question: Question, place: str
 ) -> Iterator[Hit]:
-    verdict = judge_rule(scenario.rulebook, rule, question)
+    verdict = judge_rule(scenario.bound.rulebook, rule, question)
     if verdict.truth is False and not verdict.relieved_by:
         return
     state = {True: TOUCHED, None: UNKNOWN, False: RELIEVED}[verdict.truth]
@@ -179,15 +179,16 @@ def describe_hits(scenario: Scenario, rule_id: str) -> dict[str, Any]:
     InputError
         No such rule.
     """
-    rule = scenario.rulebook.by_id.get(rule_id)
+    law = scenario.bound.rulebook
+    rule = law.by_id.get(rule_id)
     if rule is None:
-        near = get_close_matches(rule_id, scenario.rulebook.by_id, n=3)
+        near = get_close_matches(rule_id, law.by_id, n=3)
         remedy = f"did you mean {', '.join(near)}?" if near else "`airsim rules list` prints them"
         raise InputError(Problem("rulebook", "", f"no rule {rule_id!r}", remedy))
     shown: dict[str, Any] = {
         "rule": rule.id,
         "title": rule.title,
-        "file": scenario.rulebook.files.get(rule.id, ""),
+        "file": law.files.get(rule.id, ""),
         "authority": rule.authority,
         "regime": rule.regime,
         "force": rule.force,
@@ -211,7 +212,7 @@ def describe_hits(scenario: Scenario, rule_id: str) -> dict[str, Any]:
         "exceptions": [_describe_unless(unless) for unless in rule.unless],
         "relieves": list(rule.relieves),
         "relieved_by": [
-            licence.id for licence in scenario.rulebook.licences_by_rule.get(rule.id, ())
+            licence.id for licence in law.licences_by_rule.get(rule.id, ())
         ],
         "note": rule.note,
         "flights": None,
@@ -234,6 +235,7 @@ def _describe_unless(unless: Unless) -> dict[str, Any]:
     return {
         "id": unless.id,
         "title": unless.title,
+        "zones": sorted({zone for table in unless.where for zone in table.zone}),
         "permission_of": unless.permission_of,
         "unless": [_describe_unless(inner) for inner in unless.unless],
     }

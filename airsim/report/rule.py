@@ -46,7 +46,8 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
     yield from _places(shown)
     for unless in shown["exceptions"]:
         by = f" (by permission of {unless['permission_of']})" if unless["permission_of"] else ""
-        yield f"unless {unless['id']}: {unless['title']}{by}"
+        at = f" in {' '.join(unless['zones'])}" if unless["zones"] else ""
+        yield f"unless {unless['id']}: {unless['title']}{at}{by}"
     for key, name in (("relieves", "relieves"), ("relieved_by", "licences that relieve it")):
         if shown[key]:
             yield f"{name}: {', '.join(shown[key])}"
