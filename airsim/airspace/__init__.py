@@ -18,6 +18,7 @@ from airsim.airspace.crossings import (
 
 if TYPE_CHECKING:
     from airsim.airspace.zones import (
+        Zone,
         add_zones,
         build_zones,
         cut_area,
@@ -31,6 +32,7 @@ __all__ = [
     "Crossings",
     "Layer",
     "Paths",
+    "Zone",
     "add_zones",
     "area_edges",
     "area_polygons",
@@ -45,8 +47,11 @@ __all__ = [
 ]
 
 
+_OF_ZONES = ("Zone", "add_zones", "build_zones", "cut_area", "find_layer_areas", "write_zones")
+
+
 def __getattr__(name: str) -> Any:
     # Building zones needs the projection library; asking about flights does not.
-    if name not in ("add_zones", "build_zones", "cut_area", "find_layer_areas", "write_zones"):
+    if name not in _OF_ZONES:
         raise AttributeError(f"module 'airsim.airspace' has no attribute {name!r}")
     return getattr(import_module("airsim.airspace.zones"), name)

@@ -145,7 +145,11 @@ def _lint_exceptions(rule: Rule) -> Iterator[LintFinding]:
                 "warning", rule.id, f"exception {unless.id!r} frees nothing of what it forbids",
                 "an exception acts inside its rule: on the same areas, activities and dates",
             )  # fmt: skip
-        elif any(table.anywhere for table in rule.where) and unless.where:
+        elif (
+            unless.where
+            and "overflight" in (unless.activities or rule.activities)
+            and any(table.anywhere for table in rule.where)
+        ):
             yield LintFinding(
                 "warning", rule.id,
                 f"acts anywhere: its exception {unless.id!r}, by place, opens no airspace",

@@ -19,7 +19,7 @@ from airsim.law import Rule, Rulebook, Unless, Where, covers_place, make_ruleboo
 from airsim.permission.bound import AreaKey, BoundRulebook, bind_rulebook
 
 if TYPE_CHECKING:
-    from airsim.airspace.zones import Zone
+    from airsim.airspace import Zone
 
 Relief = Unless | Rule
 ReliefT = TypeVar("ReliefT", Unless, Rule)
