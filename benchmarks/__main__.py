@@ -20,10 +20,9 @@ from pathlib import Path
 from benchmarks.measuring import (
     Row,
     describe_machine,
-    format_table,
-    group_tables,
-    list_notes,
     note,
+    print_machine,
+    print_rows,
 )
 
 # part: its module and what it is about
@@ -46,14 +45,6 @@ def run_part(part: str, *, quick: bool, unsimplified: Path | None) -> list[Row]:
     options = {"unsimplified": unsimplified} if part in ("crossings", "growth") else {}
     rows: list[Row] = import_module(module).measure(quick=quick, **options)
     return rows
-
-
-def print_rows(rows: Sequence[Row]) -> None:
-    """Tables and notes."""
-    for title, table in group_tables(rows).items():
-        print(f"\n{title}\n\n{format_table(table)}", flush=True)
-    for text in list_notes(rows):
-        print(f"\n* {text}", flush=True)
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -86,8 +77,7 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> None:
         write_results(load_results())
         return
     machine = describe_machine()
-    print(f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB")
-    print(", ".join(f"{name} {version}" for name, version in machine["versions"].items()))
+    print_machine(machine)
     results = {}
     for part in options.only or PARTS:
         began = time.perf_counter()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks import crossings, routes, start
+from benchmarks import crossings, routes, rules, start, world_day
 from benchmarks.measuring import Row, format_value
 
 Verdict = tuple[str, bool]  # what was measured, and whether that is enough
@@ -169,6 +169,27 @@ def _says_compiling(rows: Sequence[Row]) -> Verdict | None:
     return row and (f"{row['best_s']:.0f} s", bool(row["says_compiling"]))
 
 
+def _loop(rows: Sequence[Row]) -> Verdict | None:
+    found = [pick(rows, rules.DRAWN, method=method) for method in (rules.LOOP, rules.PAIR)]
+    if None in found:
+        return None
+    one, two = (row["ns_per_crossing"] for row in found if row)
+    return f"{one:.1f} ns in one thread, {two:.1f} ns in two", min(one, two) <= 10.0
+
+
+def _objects(rows: Sequence[Row]) -> Verdict | None:
+    row = pick(rows, rules.DRAWN, method=rules.OBJECTS)
+    return row and (f"{format_value(row['times_as_long'])}x", row["times_as_long"] >= 200.0)
+
+
+def _world_day(rows: Sequence[Row]) -> Verdict | None:
+    row = pick(rows, world_day.TABLE, threads=2)
+    if row is None or row["flights"] < world_day.FLIGHTS:
+        return None
+    said = f"{row['wall_s']:.1f} s, {row['peak_mb']:.0f} MB"
+    return said, row["wall_s"] <= 5.0 and row["peak_mb"] <= 1000.0
+
+
 FIGURES = (
     Figure(
         "tree", "crossings, all territories as shipped, sphere", ">= 1,000x shapely STRtree +"
@@ -203,6 +224,12 @@ FIGURES = (
     Figure(
         "queries", "route queries with the graph's set-up, 2 km or coarser", ">= 20,000 per s, the"
         " Gulf of Finland strip open", _queries,
+    ),
+    Figure("rules", "60 rules on a crossing, compiled loop", "<= 10 ns", _loop),
+    Figure("rules-objects", "the same against Python objects", ">= 200x", _objects),
+    Figure(
+        "world-day", "100,000 flights of a day x all layers x the rulebook, decisions", "<= 5 s,"
+        " <= 1 GB", _world_day,
     ),
     Figure("check", "`airsim check`, cold process, kernels cached", "<= 1.5 s", _check),
     Figure("compiling", "first run ever", "says that it is compiling", _says_compiling),

@@ -204,6 +204,14 @@ def format_table(rows: Sequence[Row]) -> str:
     return "\n".join([draw(heads), f"| {' | '.join(rule)} |", *map(draw, cells)])
 
 
+def print_rows(rows: Sequence[Row]) -> None:
+    """Tables and notes."""
+    for title, table in group_tables(rows).items():
+        print(f"\n{title}\n\n{format_table(table)}", flush=True)
+    for text in list_notes(rows):
+        print(f"\n* {text}", flush=True)
+
+
 # ---------------------------------------------------------------------------------- machine
 _PACKAGES = (
     "numpy", "numba", "scipy", "shapely", "pyproj", "geopandas", "spherely", "pyvisgraph",
@@ -228,6 +236,12 @@ def describe_machine() -> Row:
         "system": platform.platform(),
         "versions": versions,
     }
+
+
+def print_machine(machine: Row) -> None:
+    """What it runs on, and with which versions."""
+    print(f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB")
+    print(", ".join(f"{name} {version}" for name, version in machine["versions"].items()))
 
 
 def _processor_name() -> str:

@@ -66,7 +66,10 @@ class Rules(NamedTuple):
     place_bits: Words
     era_ms: Longs  # start of each era; the first is not after any row
     era_bits: Words
-    # When and at which levels a place is in use at all.
+    bucket_shift: int  # stretches of 2 ** shift ms from the first era on
+    bucket_era: Ints  # era in which each begins
+    # When and at which levels a place is in use at all; whether that is always.
+    use_always: NDArray[np.bool_]
     use_from_ms: Longs
     use_to_ms: Longs
     use_lower_ft: Floats
@@ -100,35 +103,49 @@ def judge_rows(
 ) -> None:  # fmt: skip
     """Outcome of each row, the first rule that decides it (-1: none), how many rules say a thing.
 
-    A cell that is still empty gets, in `wanted`, the number of a row that asks for it. If `start`
-    is not empty, all that is said on row k is also listed from ``start[k]`` on.
+    These three come in as 0, -1 and 0, and rows that hear from no rule are left so. A cell that is
+    still empty gets, in `wanted`, the number of a row that asks for it. If `start` is not empty,
+    all that is said on row k is also listed from ``start[k]`` on.
     """
     # Taken out of the tuples once: in the loop, each look at them would count references.
-    row_fact, place_start, fact_bits, place_bits, era_ms, era_bits = rules[:6]
-    use_from_ms, use_to_ms, use_lower_ft, use_upper_ft = rules[6:10]
-    fact_at, place_at, head, time_ms, level_ft, way_bit = rules[10:]
+    row_fact, place_start, fact_bits, place_bits = rules[:4]
+    era_ms, era_bits, bucket_shift, bucket_era = rules[4:8]
+    use_always, use_from_ms, use_to_ms, use_lower_ft, use_upper_ft = rules[8:13]
+    fact_at, place_at, head, time_ms, level_ft, way_bit = rules[13:]
     flight, layer, area, entry_ms, exit_ms, lower_ft, upper_ft = rows
     size, words, eras = flight.size, fact_bits.shape[1], era_ms.size
     one, sequence, listing = np.uint64(1), np.uint64(_SEQUENCE), start.size > 0
     for block in prange((size + _BLOCK - 1) // _BLOCK):
+        # First without a branch: most rows hear from no rule, but which ones cannot be foreseen.
+        hears, hearing = np.empty(_BLOCK, np.int64), 0
         for k in range(block * _BLOCK, min(size, (block + 1) * _BLOCK)):
+            fact, place = row_fact[flight[k]], place_start[layer[k]] + area[k]
+            bits = np.uint64(0)
+            for w in range(words):
+                bits |= fact_bits[fact, w] & place_bits[place, w]
+            hears[hearing] = k
+            hearing += bits != 0
+        for i in range(hearing):
+            k = hears[i]
             fact, place = row_fact[flight[k]], place_start[layer[k]] + area[k]
             gravest, decides, count = 0, -1, 0
             for w in range(words):
                 bits = fact_bits[fact, w] & place_bits[place, w]
                 if bits == 0:
                     continue
-                if not (
+                if not use_always[place] and not (
                     use_from_ms[place] <= entry_ms[k] < use_to_ms[place]
                     and lower_ft[k] < use_upper_ft[place]
                     and upper_ft[k] >= use_lower_ft[place]
                 ):
                     break
-                era = _count_up_to(era_ms, 0, eras, entry_ms[k])
-                in_force = era_bits[era - 1, w]
-                while era < eras and era_ms[era] <= exit_ms[k]:
-                    in_force |= era_bits[era, w]
+                era = bucket_era[(entry_ms[k] - era_ms[0]) >> bucket_shift]
+                while era + 1 < eras and era_ms[era + 1] <= entry_ms[k]:
                     era += 1
+                in_force = era_bits[era, w]
+                while era + 1 < eras and era_ms[era + 1] <= exit_ms[k]:
+                    era += 1
+                    in_force |= era_bits[era, w]
                 bits &= in_force
                 while bits != 0:
                     bit = bits & (~bits + one)
@@ -149,9 +166,9 @@ def judge_rows(
                         above = _count_up_to(level_ft, low, high, upper_ft[k])
                         cell += (below * (high - low + 1) + above) * head[r, 6]
                     met = 0
-                    for i in range(head[r, 7], head[r, 8]):
+                    for j in range(head[r, 7], head[r, 8]):
                         met <<= 1
-                        if way[k, way_bit[i] >> 6] >> np.uint64(way_bit[i] & 63) & one:
+                        if way[k, way_bit[j] >> 6] >> np.uint64(way_bit[j] & 63) & one:
                             met += 1
                     weight = cells[cell + met]
                     if weight == EMPTY:

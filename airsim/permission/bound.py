@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 from airsim.airspace import Atlas
 from airsim.base import GROUP_CHANGES_MS
 from airsim.law import (
-    FlightFacts,
     Place,
-    Question,
     Rule,
     Rulebook,
     Unless,
     When,
     covers_place,
-    judge_place,
     walk_tables,
 )
 
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 
 AreaKey = tuple[str, int]
 Setting = tuple[str, tuple[Place, ...]]  # an activity, and all places where it happens
-_NOBODY = FlightFacts("", None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -165,17 +161,6 @@ class BoundRulebook:
                 if any(covers_place(where, place, at_ms) for where in rule.where)
             )
         return self._areas[key]
-
-    def see_places(
-        self, table: Rule | Unless, settings: tuple[Setting, ...], at_ms: int
-    ) -> NDArray[np.bool_]:
-        """Of which settings one table of a rule speaks, at an instant."""
-        key = (id(table), bisect_right(GROUP_CHANGES_MS, at_ms))  # the rulebook keeps it alive
-        memory = self._seen if settings is self.overflights else {}
-        if key not in memory:
-            asked = (Question(*setting, at_ms, at_ms, _NOBODY) for setting in settings)
-            memory[key] = np.array([judge_place(table, question) for question in asked], np.bool_)
-        return memory[key]
 
     def place(self, area: AreaKey) -> Place:
         """The area as the law sees it."""

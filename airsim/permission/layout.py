@@ -7,6 +7,7 @@ change are the law's as well.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from airsim.law import (
     Unless,
     find_changes,
     judge_facts,
+    judge_place,
     judge_time,
     split_facts,
     walk_tables,
@@ -41,6 +43,7 @@ Words = NDArray[np.uint64]
 Table = Rule | Unless
 Way = frozenset[str]
 
+_BUCKETS = 4096  # stretches of time in which eras are looked up
 _NOBODY = FlightFacts("", None, None, None, None)
 
 
@@ -56,6 +59,7 @@ class Places:
         First setting of each layer.
     from_ms, to_ms : ndarray of int64
     lower_ft, upper_ft : ndarray of float64
+        Infinite where there is no limit.
     """
 
     settings: tuple[Setting, ...]
@@ -176,13 +180,19 @@ def lay_out(batch: Batch) -> Layout:
     (time_at, time_ms), (level_at, level_ft), (way_at, way_bit) = (
         _chain(times, np.int64), _chain(levels, np.float64), _chain(bits, np.int64)
     )  # fmt: skip
+    shift = ((batch.last_ms - batch.first_ms) // _BUCKETS).bit_length()
+    begins = batch.first_ms + (np.arange(_BUCKETS, dtype=np.int64) << shift)
+    bucket_era = np.searchsorted(era_ms, begins, side="right") - 1
+    always = (places.from_ms <= batch.first_ms) & (batch.last_ms < places.to_ms)
+    always &= np.isneginf(places.lower_ft) & np.isposinf(places.upper_ft)
     head = [
         time_at[:-1], time_at[1:], reach, time_step, level_at[:-1], level_at[1:], level_step,
         way_at[:-1], way_at[1:],
     ]  # fmt: skip
     arrays = kernels.Rules(
         row_fact, places.start, pack_bits(fact_bits), pack_bits(place_bits), era_ms,
-        pack_bits(era_bits), places.from_ms, places.to_ms, places.lower_ft, places.upper_ft,
+        pack_bits(era_bits), shift, bucket_era.astype(np.int32), always,
+        places.from_ms, places.to_ms, places.lower_ft, places.upper_ft,
         (offset[:-1] + fact_code * fact_step).astype(np.int32),
         (place_code * place_step).astype(np.int32),
         np.stack(head, axis=1), time_ms, level_ft, way_bit,
@@ -209,21 +219,38 @@ def _sort_places(
     batch: Batch, rules: tuple[Rule, ...], tables: list[tuple[Table, ...]]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32], list[int]]:
     """Which settings rules speak of, which they can tell apart, and how many kinds there are."""
-    settings, eras = batch.places.settings, batch.eras
+    settings = batch.places.settings
+    asked = {
+        at_ms: [Question(*setting, at_ms, at_ms, _NOBODY) for setting in settings]
+        for at_ms in batch.eras
+    }
     bits = np.zeros((len(settings), len(rules)), np.bool_)
     code = np.zeros((len(settings), len(rules)), np.int32)
     counts = []
     for r, found in enumerate(tables):
         seen = [
-            batch.bound.see_places(table, settings, at_ms)
+            _see_places(batch, table, at_ms, questions)
             for table in found
             if table.where or table.activities
-            for at_ms in eras
+            for at_ms, questions in asked.items()
         ]
-        bits[:, r] = np.any(seen[: len(eras)], axis=0)
+        bits[:, r] = np.any(seen[: len(asked)], axis=0)  # those of the rule itself come first
         code[:, r], example = join_codes(len(settings), ((c.astype(np.int64), 2) for c in seen))
         counts.append(example.size)
     return bits, code, counts
+
+
+def _see_places(
+    batch: Batch, table: Table, at_ms: int, questions: list[Question]
+) -> NDArray[np.bool_]:
+    """Of which settings a table speaks, at one instant."""
+    # What overflights are concerned is remembered: the rulebook keeps its tables alive.
+    ours = batch.places.settings is batch.bound.overflights
+    memory = batch.bound._seen if ours else {}
+    key = (id(table), bisect_right(GROUP_CHANGES_MS, at_ms))
+    if key not in memory:
+        memory[key] = np.array([judge_place(table, q) for q in questions], np.bool_)
+    return memory[key]
 
 
 def _sort_flights(

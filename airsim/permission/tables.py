@@ -25,6 +25,7 @@ from airsim.permission.bound import BoundRulebook
 from airsim.permission.decision import Decision, Outcome, decide, weigh_verdict
 from airsim.permission.facts import FactsTable, tabulate_facts
 from airsim.permission.layout import Batch, Longs, Places, Words, lay_out, pack_bits
+from airsim.units import UNLIMITED_FT
 
 if TYPE_CHECKING:
     from airsim.kernels import Rows
@@ -300,13 +301,16 @@ def lay_out_rules(
     """
     table = facts if isinstance(facts, FactsTable) else tabulate_facts(facts)
     layers = bound.atlas.layers
+
+    def join(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(layer, name) for layer in layers])
+
+    lower_ft, upper_ft = join("lower_ft"), join("upper_ft")
     places = Places(
-        bound.overflights,
-        np.cumsum([0, *(len(layer) for layer in layers)], dtype=np.int64),
-        *(np.concatenate([getattr(one, name) for one in layers]) for name in
-          ("valid_from_ms", "valid_to_ms")),
-        *(np.concatenate([getattr(one, name) for one in layers]).astype(np.float64) for name in
-          ("lower_ft", "upper_ft")),
+        bound.overflights, np.cumsum([0, *map(len, layers)], dtype=np.int64),
+        join("valid_from_ms"), join("valid_to_ms"),
+        np.where(lower_ft == 0, -np.inf, lower_ft),
+        np.where(upper_ft == UNLIMITED_FT, np.inf, upper_ft),
     )  # fmt: skip
     known = np.broadcast_to(np.asarray(OPEN_TO if known_ms is None else known_ms), (len(table),))
     longest = last_ms - first_ms if longest_ms is None else longest_ms
@@ -403,7 +407,7 @@ def judge_questions(bound: BoundRulebook, questions: Sequence[Question]) -> Deci
     known = [OPEN_TO if q.known_ms is None else q.known_ms for q in questions]
     batch = Batch(
         bound, tabulate_facts([q.facts for q in questions]), places,
-        int(spans[:, 0].min(initial=OPEN_TO)), int(spans[:, 1].max(initial=OPEN_FROM)),
+        int(spans[:, 0].min()) if size else 0, int(spans[:, 1].max()) if size else 0,
         int((spans[:, 1] - spans[:, 0]).max(initial=0)), np.array(known, np.int64),
     )  # fmt: skip
     rows = kernels.Rows(
