@@ -1396,3 +1396,22 @@ def test_the_fleet_is_complete_and_every_row_has_a_source() -> None:
     assert len(fleet) == 17
     assert not LISTED - {tail.registration for tail in fleet}
     assert all(tail.source and tail.confidence for tail in fleet)
+
+
+# ---- a flight's permits --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "permits"),
+    [
+        # The route rights: Iran and the Emirates by leave, Russia and Azerbaijan by agreement.
+        (True, {"CHI-06-BY", "PERMIT-RU-SCHED", "RU-03-VLG-Q"}),
+        (False, {"PERMIT-AE", "PERMIT-IR", "PERMIT-RU-TRANSIT", "RU-03-VLG-Q"}),
+    ],
+)
+def test_dubai_by_schedule_and_by_charter(scheduled: bool, permits: set[str]) -> None:
+    plan = check_flight(
+        "MSQ", "DXB", operator="BRU", at="2025-09-15T08:00Z", typecode="B738", scheduled=scheduled
+    )
+    assert plan.outcome == "detour"
+    assert set(plan.permits) == permits
