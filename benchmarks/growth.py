@@ -79,6 +79,8 @@ def list_cases(folder: Path, *, quick: bool, unsimplified: Path | None) -> Itera
         file = folder / f"grid-{areas}.geojson"
         write_grid(file, areas)
         yield {"grows": "areas", "legs": legs, "fir": str(file)}
+    for rules in (20, 40) if quick else (15, 60, 240, 960):
+        yield {"grows": "rules", "size": rules, "crossings": 20_000 if quick else 200_000}
     for islands in (20, 40) if quick else (25, 50, 100, 200):
         file = folder / f"islands-{islands}.geojson"
         write_islands(file, islands)
@@ -137,6 +139,7 @@ def run_case(case: Row) -> Row:
         "legs": _grow_legs,
         "vertices": _grow_layer,
         "areas": _grow_layer,
+        "rules": _grow_rules,
         "obstacles": _grow_obstacles,
     }
     return {"grows": case["grows"], **measures[case["grows"]](case)}
@@ -184,6 +187,32 @@ def _grow_layer(case: Row) -> Row:
     size = len(layer.lonlat) if case["grows"] == "vertices" else len(layer)
     found = _find(atlas, name, case["legs"])
     return {"size": size, "set-up_s": set_up, "before_mb": before, **found}
+
+
+def _grow_rules(case: Row) -> Row:
+    from airsim.law import make_rulebook
+    from airsim.permission import bind_rulebook
+    from benchmarks.rules import draw_rules, draw_work, judge, prepare
+
+    atlas, _ = _warm_up()
+    few = draw_work(atlas, 100, SEED)
+    judge(prepare(bind_rulebook(make_rulebook(draw_rules(atlas, 5, SEED)), atlas), few), few)
+    before = peak_rss_mb()
+    work = draw_work(atlas, case["crossings"], SEED)
+    bound = bind_rulebook(make_rulebook(draw_rules(atlas, case["size"], SEED)), atlas)
+    began = time.perf_counter()
+    tables = prepare(bound, work)
+    judge(tables, work)  # fills the cells that are met
+    set_up = time.perf_counter() - began
+    timing = time_in_turn({"": lambda: judge(tables, work)}, repeats=3, budget_s=3.0)[""]
+    return {
+        "size": case["size"],
+        "set-up_s": set_up,
+        "seconds": timing.best_s,
+        "per_item_us": 1e6 * timing.best_s / len(work),
+        "before_mb": before,
+        "peak_mb": peak_rss_mb(),
+    }
 
 
 def _grow_obstacles(case: Row) -> Row:

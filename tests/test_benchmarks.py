@@ -299,6 +299,13 @@ def test_obstacles_leave_routes_and_cost_is_reported(tmp_path: Path) -> None:
     assert row["peak_mb"] >= row["before_mb"] > 0.0
 
 
+def test_rules_grow_apart_from_laying_them_out() -> None:
+    row = growth.run_case({"grows": "rules", "size": 6, "crossings": 400})
+    assert (row["grows"], row["size"]) == ("rules", 6)
+    assert row["per_item_us"] == pytest.approx(1e6 * row["seconds"] / 400)
+    assert row["set-up_s"] > 0.0
+
+
 def test_exponents_are_fitted_per_thing_that_grows() -> None:
     rows = [
         {"grows": g, "size": n, "seconds": n**k, "set-up_s": s, "before_mb": 10, "peak_mb": 10 + n}
