@@ -18,6 +18,7 @@ from airsim.base import InputError, Problem, ProblemList
 
 if TYPE_CHECKING:
     from airsim.scenario import Scenario
+    from airsim.study import Level, Objective
 
 EXIT_ANSWERED_NO = 1
 EXIT_BAD_INPUT = 2
@@ -247,6 +248,52 @@ def check_command(
         if unlock:
             print_unlock(answer)
     return 0 if answer["outcome"] in FEASIBLE else EXIT_ANSWERED_NO
+
+
+@main.group("study")
+def study_group() -> None:
+    """Questions about a whole network."""
+
+
+@study_group.command("value")
+@click.argument("scenario")
+@click.option(
+    "--by", "level", type=click.Choice(("instrument", "authority", "rule")), default="instrument",
+    show_default=True, help="What is lifted.",
+)  # fmt: skip
+@click.option(
+    "--objective", type=click.Choice(("flights", "km", "hours", "fuel")), default="flights",
+    show_default=True, help="What the sequence is to gain most of.",
+)  # fmt: skip
+@click.option("--probes", is_flag=True, help="Count the scenario's probes as flights.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for results.")
+@JSON_OPTION
+@_guard
+def study_value_command(
+    scenario: str, level: Level, objective: Objective, probes: bool, output: Path | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Say what each instrument is worth to a network, and which lifting gains most."""
+    from airsim.report import print_values
+    from airsim.results import write_results
+    from airsim.study import value_instruments
+
+    _announce_compiling()
+    (world,) = _load_scenarios([scenario])
+    folder = output or Path("airsim-out") / f"{world.name}-value"
+    _prepare_folder(folder)
+    with _progress(world.name) as report:
+        results = value_instruments(
+            world, level=level, objective=objective, probes=probes, progress=report
+        )
+    write_results(folder, results)
+    if as_json:
+        tables = {name: list(results.rows(name)) for name in results.tables}
+        _print_json({**results.summary, **tables, "folder": str(folder)})
+    else:
+        print_values(results)
+        click.echo(f"{folder}", err=True)
+    return 0
 
 
 @main.group("data")

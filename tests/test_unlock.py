@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from io import StringIO
 from itertools import combinations
 from math import inf
@@ -31,8 +32,10 @@ from airsim.planning import (
     find_unlocking,
     plan_flights,
 )
-from airsim.report import print_unlock
+from airsim.report import print_unlock, print_values
+from airsim.results import read_results, write_results
 from airsim.scenario import Scenario, amend_scenario, make_scenario
+from airsim.study import value_instruments
 
 DAY = "2025-09-15T08:00Z"
 Front = dict[tuple[str, ...], int]
@@ -343,3 +346,113 @@ def test_fronts_without_a_way_or_cut_short_say_so(lawless: Amend) -> None:
     world = lawless(over("R1", "PL"))
     cut = show(unlock(world, MINSK_FRANKFURT, most_plans=1), world)
     assert "cut off after 1 plans" in cut
+
+
+# --------------------------------------------------------------------- what instruments are worth
+def network(world: Scenario, *flights: Flight) -> Scenario:
+    return replace(world, fleet=(), flights=flights)
+
+
+def daily(adep: str, ades: str, day: int) -> Flight:
+    flight = fly(adep, ades, "BRU", "B738", at=f"2025-09-{day}T08:00Z")
+    return replace(flight, flight_id=f"{flight.flight_id}-{day}", probe=False)
+
+
+NETWORK = (
+    *(daily("UMMS", "EDDF", day) for day in (15, 16)),
+    *(daily("UMMS", ades, 15) for ades in ("EPWA", "LKPR", "UUEE")),
+)
+BANS = (
+    over("PL-1", "PL", reference={"instrument": "Act A"}, authority="PL"),
+    over("CZ-1", "CZ", reference={"instrument": "Act A"}, authority="CZ"),
+    over("PL-2", "PL", activities=["landing"], reference={"instrument": "Act B"}, authority="PL"),
+    over("CZ-2", "CZ", activities=["landing"], reference={"instrument": "Act C"}, authority="CZ"),
+    over("CZ-3", "CZ", activities=["landing"], reference={"instrument": "Act D"}, authority="CZ"),
+    over("FAR", "BR", reference={"instrument": "Act E"}),
+)
+
+
+def gains_of(world: Scenario, names: Iterable[str]) -> tuple[int, int, float]:
+    """Flights opened and shortened and kilometres saved, by planning under amended law."""
+    before = plan_flights(world, world.flights)
+    after = plan_flights(
+        amend_scenario(world, [Amendment("lift", n) for n in names]), world.flights
+    )
+    pairs = list(zip(before, after, strict=True))
+    saved = [
+        a.route.distance_km - b.route.distance_km
+        for a, b in pairs
+        if a.route is not None and b.route is not None
+    ]
+    opened = sum(b.feasible and not a.feasible for a, b in pairs)
+    return opened, sum(km > 1.0 for km in saved), sum(saved)
+
+
+@pytest.mark.parametrize("level", ["instrument", "authority", "rule"])
+def test_values_are_those_of_planning_under_the_law_without_them(lawless: Amend, level) -> None:
+    world = network(lawless(*BANS), *NETWORK)
+    found = value_instruments(world, level=level)
+    rows = list(found.rows("values"))
+    names = {
+        "instrument": {f"Act {name}" for name in "ABCD"}, "authority": {"PL", "CZ"},
+        # who lands at Prague does not fly over the country
+        "rule": {"PL-1", "PL-2", "CZ-2", "CZ-3"},
+    }  # fmt: skip
+    assert {row["target"] for row in rows} == names[level]
+    for row in rows:
+        opened, shortened, km = gains_of(world, [row["target"]])
+        assert (row["flights_opened"], row["flights_shortened"]) == (opened, shortened), row
+        assert row["saved_km"] == pytest.approx(km, abs=0.02 * 1500 * len(NETWORK))
+        assert (row["saved_fuel_kg"] > 0) == (row["saved_block_min"] > 0) == (shortened > 0)
+    assert (found.summary["flights"], found.summary["routes"]) == (5, 4)
+    assert (found.summary["barred"], found.summary["hopeless"]) == (2, 0)
+
+
+def test_the_sequence_gains_most_at_each_step_and_bundles_what_gains_only_together(
+    lawless: Amend,
+) -> None:
+    world = network(lawless(*BANS), *NETWORK)
+    found = value_instruments(world)
+    steps = [row for row in found.rows("sequence") if row["method"] == "greedy"]
+    assert [row["targets"] for row in steps] == ["Act B", "Act A", "Act C | Act D"]
+    assert [row["flights_opened"] for row in steps] == [1, 1, 2]
+    assert [row["flights_shortened"] for row in steps] == [0, 2, 2]
+    best = [row for row in found.rows("sequence") if row["method"] == "best"]
+    assert [row["targets"] for row in best] == ["Act B", "Act A | Act B", "Act B | Act C | Act D"]
+    by_km = value_instruments(world, objective="km")
+    assert next(by_km.rows("sequence"))["targets"] == "Act A"
+    assert next(by_km.rows("values"))["target"] == "Act A"
+
+
+def test_values_are_the_same_every_time_and_can_be_read_back(
+    lawless: Amend, tmp_path: Path
+) -> None:
+    world = network(lawless(*BANS), *NETWORK)
+    first, second = value_instruments(world), value_instruments(world)
+    assert first.content_hash == second.content_hash
+    write_results(tmp_path, first)
+    assert read_results(tmp_path).content_hash == first.content_hash
+    fronts = list(first.rows("fronts"))
+    assert {row["flights"] for row in fronts if row["ades"] == "EDDF"} == {2}
+    assert all(row["complete"] for row in fronts)
+
+
+def test_probes_are_counted_only_when_asked_for(lawless: Amend) -> None:
+    asked = replace(NETWORK[2], probe=True)
+    world = network(lawless(*BANS), NETWORK[0], asked)
+    assert value_instruments(world).summary["flights"] == 1
+    assert value_instruments(world, probes=True).summary["barred"] == 1
+
+
+def test_values_are_shown(lawless: Amend) -> None:
+    out = Console(width=100, force_terminal=True, color_system=None, file=StringIO())
+    print_values(value_instruments(network(lawless(*BANS), *NETWORK)), out)
+    assert isinstance(out.file, StringIO)
+    text = out.file.getvalue()
+    assert "5 flights on 4 routes; 2 cannot be made as the law stands." in text
+    assert "Act C | Act D" in text
+    assert "greedy" in text
+    nothing = Console(width=100, force_terminal=True, color_system=None, file=StringIO())
+    print_values(value_instruments(network(lawless(), *NETWORK)), nothing)
+    assert isinstance(nothing.file, StringIO)
+    assert "No lifting of rules would open or shorten" in nothing.file.getvalue()

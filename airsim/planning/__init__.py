@@ -14,9 +14,16 @@ from airsim.planning.hits import Hit, describe_hits, find_hits
 from airsim.planning.plan import plan_flights
 from airsim.planning.stops import TECHNICAL_STOPS
 from airsim.planning.types import Airborne, Plan, PlannedCrossing, PlannedRoute
-from airsim.planning.unlock import Unlock, Unlocking, describe_unlock, find_unlocking
+from airsim.planning.unlock import (
+    LEAST_GAIN,
+    Unlock,
+    Unlocking,
+    describe_unlock,
+    find_unlocking,
+)
 
 __all__ = [
+    "LEAST_GAIN",
     "TECHNICAL_STOPS",
     "Airborne",
     "Asked",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airsim.report.rule import print_hits
     from airsim.report.terminal import print_check, print_summary
     from airsim.report.unlock import print_unlock
+    from airsim.report.value import print_values
 
 __all__ = [
     "draw_route",
@@ -22,6 +23,7 @@ __all__ = [
     "print_hits",
     "print_summary",
     "print_unlock",
+    "print_values",
     "render_report",
     "write_geojson",
 ]
@@ -32,6 +34,7 @@ _HOMES = {
     "print_hits": "rule",
     "print_summary": "terminal",
     "print_unlock": "unlock",
+    "print_values": "value",
     "render_report": "page",
     "write_geojson": "geojson",
 }
