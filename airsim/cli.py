@@ -192,6 +192,10 @@ def _bad(record: str, problem: str, remedy: str) -> InputError:
     "--advice", type=click.Choice(["obey", "warn", "ignore"]),
     help="What the operator does with advice; default: as it is known to.",
 )  # fmt: skip
+@click.option(
+    "--explain", type=click.Choice(["compact", "all"]), default="compact",
+    help="Why: rules that say something and near misses, or every rule that was asked.",
+)  # fmt: skip
 @RULEBOOK_OPTION
 @SCENARIO_OPTION
 @click.option("--unlock", is_flag=True, help="Say what would have to change (up to a minute).")
@@ -219,26 +223,15 @@ def check_command(
     _announce_compiling()
     answer = answer_question(
         Asked(
-            adep,
-            ades,
-            operator,
-            at,
-            typecode,
-            registration,
-            not told["non_scheduled"],
-            told["known_at"],
-            told["advice"] or "",
-            told["status"],
-            told["item"],
-            told["part"],
-            told["permit"],
-            told["derogation"],
-            told["fact"],
+            adep, ades, operator, at, typecode, registration, not told["non_scheduled"],
+            told["known_at"], told["advice"] or "", told["status"], told["item"], told["part"],
+            told["permit"], told["derogation"], told["fact"],
         ),
         load_rulebook(rulebook) if rulebook else None,
         load_scenario(name) if name else None,
         unlock=unlock,
-    )
+        everything=told["explain"] == "all",
+    )  # fmt: skip
     if as_json:
         _print_json(answer)
     else:

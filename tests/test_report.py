@@ -753,11 +753,33 @@ def test_no_color_is_obeyed(results: Results, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def answer() -> dict[str, Any]:
     """One answer of ``airsim check --json``."""
-    reference = {
-        "rule": "EU-BY-01", "title": "Belarusian carriers barred", "article": "Art. 8b",
-        "instrument": "Regulation (EC) 765/2006", "url": "",
-        "from_utc": ["2021-06-04T22:00:00Z"] * 2, "confidence": "V*",
+
+    def test(name: str, title: str, found: str, truth: str) -> dict[str, Any]:
+        return {"id": name, "kind": "test", "title": title, "truth": truth, "found": found,
+                "missing": [], "children": []}  # fmt: skip
+
+    emergency = {
+        "id": "emergency", "kind": "exception", "title": "Emergencies", "truth": "no", "found": "",
+        "missing": [], "children": [test("status", "declared emergency", "nothing declared", "no")],
     }  # fmt: skip
+    rule = {
+        "id": "EU-BY-01", "kind": "rule", "title": "Belarusian carriers barred [not markup]",
+        "truth": "yes", "found": "", "missing": [], "says": "forbids", "flown": False,
+        "children": [test("licensed_in", "licensed in BY", "licensed in BY", "yes"), emergency],
+        "acts": [
+            {"activity": "overflight", "places": [{"layer": "territory", "designator": "LT"}]}
+        ],
+        "acts_text": "overflight of LT", "because": ["licensed in BY"], "not_known": [],
+        "person_bound": "", "instrument": "Regulation (EC) 765/2006", "article": "Art. 8b",
+        "url": "https://example.org/" + 100 * "x", "sources": [], "confidence": "V*",
+        "version": {"text": "in force since 2021-06-04T22:00Z"},
+    }  # fmt: skip
+    freed = {
+        **rule, "id": "US-1", "says": "relieved", "flown": True, "truth": "no",
+        "acts_text": "landing at UMKK",
+        "children": [{**emergency, "id": "L-1", "kind": "licence", "truth": "yes"}],
+    }  # fmt: skip
+    held = {**rule, "id": "X-9", "says": "permit-held", "acts_text": "landing at UMKK"}
     return {
         "question": {"operator": "BRU", "adep": "UMMS", "ades": "UMKK", "adep_iata": "MSQ",
                      "ades_iata": "KGD", "eobt_utc": "2025-09-15T08:00:00Z", "typecode": "B738",
@@ -771,12 +793,24 @@ def answer() -> dict[str, Any]:
                        "exit_utc": "2025-09-15T08:31:00Z"}],
         "decisions": [{"activity": "landing", "layer": "aerodrome", "designator": "UMKK",
                        "at_utc": "2025-09-15T10:08:00Z", "outcome": "FORBIDDEN",
-                       "rules": ["EU-BY-01"], "references": [reference]}],
+                       "rules": ["EU-BY-01"], "references": []}],
         "blocking_rules": ["EU-BY-01"],
-        "breaches": [{"rule": "US-BIS-05", "activity": "landing", "person_bound": "operators",
-                      "reference": {"title": "Letter", "instrument": "BIS letter"}}],
-        "doubts": [], "advisories": [], "permits": ["X-9"], "assumed": ["cargo=none"],
-        "not_judged": [],
+        "breaches": [], "doubts": [], "advisories": [], "permits": ["X-9"],
+        "assumed": ["cargo=none"], "not_judged": [],
+        "permit_requests": [
+            {"rule": "X-9", "status": "to-ask", "authority": "the CAA", "kind": "routine",
+             "apply_to": "form R", "places": ["UMKK"], "lead_time_days": 3.0, "working_days": True,
+             "validity_hours": 48.0, "ask_by_utc": "2025-09-10T08:00:00Z", "late": True,
+             "quota": {"most": 5, "per": "hour", "each": "operator"}}
+        ],
+        "explanation": {
+            "complete": False,
+            "children": [
+                {"title": "EU", "says": "forbids", "children": [rule]},
+                {"title": "US", "says": "relieved", "children": [freed]},
+                {"title": "XX", "says": "permit-held", "children": [held]},
+            ],
+        },
     }  # fmt: skip
 
 
@@ -787,11 +821,25 @@ def test_check_names_outcome_instruments_and_stays(answer: dict[str, Any], termi
     text = re.sub(r"\x1b\[[0-9;]*m", "", shown(console))
     for part in (
         "UMMS/MSQ-UMKK/KGD", "allowed by a detour", "provisional", "only by a detour [not markup].",
-        "1,411 km (+184%)", "block 2:08", "Belarusian carriers barred; Regulation",
-        "FIR UMMV Minsk", "since 2021-06-04", "Letter; BIS letter", "X-9", "08:10-08:31",
+        "1,411 km (+184%)", "block 2:08", "EU: forbids", "Belarusian carriers barred [not markup]",
+        "EU-BY-01 forbids overflight of LT, in the way [V*]", "Regulation (EC) 765/2006, Art. 8b",
+        "FIR UMMV Minsk", "since 2021-06-04", "exception emergency fails (nothing declared)",
+        "US: allows", "would bar landing at UMKK [V*]: but licence L-1 holds",
+        "ask the CAA (form R) 3 working days before: by 2025-09-10T08:00:00Z, which had passed",
+        "holds for 48 hours; at most 5 per hour for each operator", "08:10-08:31",
         "cargo=none", "Not legal advice, not for navigation.",
     ):  # fmt: skip
-        assert part in text
+        assert part in re.sub(r"\s+", " ", text.replace("│", "")), part
+    assert "XX:" not in text  # permits have a list of their own
+    words = (line.split() for line in text.splitlines() if len(line) > 100)
+    assert all(len(line) <= 2 for line in words), "only an address may be longer"
+
+
+def test_check_shows_permits_in_the_tree_if_all_is_asked_for(answer: dict[str, Any]) -> None:
+    console = read_console(100, terminal=False)
+    whole = {**answer["explanation"], "complete": True}
+    print_check({**answer, "explanation": whole}, console)
+    assert "X-9 asks a permit, held or presumed, for landing at UMKK" in shown(console)
 
 
 def test_check_without_a_route_says_so(answer: dict[str, Any]) -> None:

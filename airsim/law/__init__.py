@@ -4,6 +4,7 @@ Designators only, never shapes: which areas a rule covers is settled in `airsim.
 """
 
 from airsim.law.amend import Amendment, amend_rulebook, parse_amendments
+from airsim.law.explain import Node, explain, name_some, tell_bounds, tell_instant
 from airsim.law.judge import (
     FlightFacts,
     Place,
@@ -49,6 +50,7 @@ __all__ = [
     "FlightFacts",
     "FlightTest",
     "LintFinding",
+    "Node",
     "Permit",
     "Place",
     "Question",
@@ -64,6 +66,7 @@ __all__ = [
     "amend_rulebook",
     "covers_place",
     "covers_scope",
+    "explain",
     "find_changes",
     "find_unknown_names",
     "judge_facts",
@@ -75,10 +78,13 @@ __all__ = [
     "list_permissions",
     "load_rulebook",
     "make_rulebook",
+    "name_some",
     "parse_amendments",
     "parse_rules",
     "read_rules",
     "rulebook_schema",
     "split_facts",
+    "tell_bounds",
+    "tell_instant",
     "walk_tables",
 ]

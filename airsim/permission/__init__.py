@@ -6,7 +6,16 @@ carries the verdicts it rests on.
 
 from airsim.permission.bound import AreaKey, BoundRulebook, bind_rulebook
 from airsim.permission.cut import cut_exceptions
-from airsim.permission.decision import TAIL_FACTS, Decision, Outcome, decide, find_breaches
+from airsim.permission.decision import (
+    TAIL_FACTS,
+    Decision,
+    Outcome,
+    Weight,
+    decide,
+    find_breaches,
+    find_candidates,
+    weigh_verdict,
+)
 from airsim.permission.facts import FactColumn, FactsTable, make_column, tabulate_facts
 from airsim.permission.mask import mask_airspace
 from airsim.permission.tables import (
@@ -29,14 +38,17 @@ __all__ = [
     "Outcome",
     "RuleTables",
     "VerdictList",
+    "Weight",
     "bind_rulebook",
     "cut_exceptions",
     "decide",
     "find_breaches",
+    "find_candidates",
     "judge_crossings",
     "judge_questions",
     "lay_out_rules",
     "make_column",
     "mask_airspace",
     "tabulate_facts",
+    "weigh_verdict",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
 from airsim.base import InputError, Problem, ProblemList, format_instant, parse_instant
-from airsim.law import Rule, Rulebook, Verdict
+from airsim.law import Rule, Rulebook, Verdict, name_some, tell_instant
 from airsim.operation import (
     Circumstances,
     Flight,
@@ -20,6 +21,8 @@ from airsim.operation import (
 )
 from airsim.performance import load_types
 from airsim.permission import Decision
+from airsim.planning.explanation import Surprise, explain_plan, find_surprises
+from airsim.planning.permits import PermitRequest, find_requests
 from airsim.planning.plan import plan_flights
 from airsim.planning.types import Dealing, Plan, PlannedRoute
 from airsim.planning.unlock import describe_unlock, find_unlocking
@@ -134,13 +137,15 @@ def answer_question(
     scenario: Scenario | None = None,
     *,
     unlock: bool = False,
+    everything: bool = False,
 ) -> dict[str, Any]:
     """Plan a question and describe the answer as JSON-ready data (see `describe_plan`).
 
-    With `unlock` it also says what would have to change (see `describe_unlock`).
+    With `unlock` it also says what would have to change (see `describe_unlock`), with
+    `everything` its explanation shows every rule that was asked.
     """
     world, plan = _ask(asked, rulebook, scenario)
-    answer = describe_plan(world, plan)
+    answer = describe_plan(world, plan, everything=everything)
     if unlock:
         (found,) = find_unlocking(world, [plan.flight])
         told = {rule["rule"]: rule for rule in answer["rules"]}
@@ -221,8 +226,16 @@ def check_schema() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
+def describe_plan(scenario: Scenario, plan: Plan, *, everything: bool = False) -> dict[str, Any]:
     """Turn a plan into JSON-ready data, quantised.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The world in which it was made.
+    plan : Plan
+    everything : bool
+        Show every rule that was asked in the explanation (see `explain_plan`).
 
     Returns
     -------
@@ -230,6 +243,8 @@ def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
         As the shipped ``check.schema.json`` says; `schema_version` names its version.
     """
     flight = plan.flight
+    explanation = explain_plan(scenario, plan, everything=everything)
+    requests, surprises = find_requests(scenario, plan), find_surprises(scenario, plan)
     spots = [scenario.aerodromes[icao] for icao in (flight.adep, flight.ades)]
     return {
         "schema_version": CHECK_VERSION,
@@ -242,7 +257,7 @@ def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
             "scheduled": flight.scheduled, "advice": scenario.options.advice,
             **_describe_told(flight.circumstances),
         },
-        "summary": summarise_plan(scenario, plan),
+        "summary": _summarise(scenario, plan, explanation, requests, surprises),
         "outcome": plan.outcome,
         "lawful": plan.lawful,
         "direct_km": round(plan.direct_km, 3),
@@ -264,9 +279,12 @@ def describe_plan(scenario: Scenario, plan: Plan) -> dict[str, Any]:
         "dealings": [_describe_dealing(item) for item in plan.dealings],
         "advisories": list(plan.advisories),
         "permits": list(plan.permits),
+        "permit_requests": [_describe_request(r) for r in requests],
+        "surprises": [_describe_surprise(s) for s in surprises],
         "assumed": list(plan.assumed),
         "not_judged": list(plan.not_judged),
         "provisional": plan.provisional,
+        "explanation": explanation,
         "limits": "Not legal advice, not for navigation.",
     }  # fmt: skip
 
@@ -341,6 +359,28 @@ def _describe_breach(activity: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def _describe_request(request: PermitRequest) -> dict[str, Any]:
+    permit = request.permit
+    ask_by = None if request.ask_by_ms is None else format_instant(request.ask_by_ms)
+    return {
+        "rule": request.rule.id, "status": request.status, "authority": permit.authority,
+        "kind": permit.kind, "apply_to": permit.apply_to, "places": list(request.places),
+        "lead_time_days": permit.lead_time_days, "working_days": permit.working_days,
+        "validity_hours": permit.validity_hours, "ask_by_utc": ask_by, "late": request.late,
+        "quota": None if permit.quota is None else permit.quota.model_dump(),
+    }  # fmt: skip
+
+
+def _describe_surprise(surprise: Surprise) -> dict[str, Any]:
+    place = surprise.question.places[0]
+    return {
+        "rule": surprise.rule.id, "activity": surprise.question.activity, "layer": place.layer,
+        "designator": place.designator, "at_utc": format_instant(surprise.question.start_ms),
+        "outcome": surprise.outcome.name,
+        "published_utc": format_instant(surprise.rule.when.published_ms),
+    }  # fmt: skip
+
+
 def _describe_dealing(dealing: Dealing) -> dict[str, Any]:
     return {**_describe_breach(dealing.activity, dealing.verdict), "place": dealing.place}
 
@@ -353,10 +393,24 @@ _SAYS = {
     "infeasible": "cannot fly lawfully through the airspace",
     "unknown": "cannot be judged for want of a fact",
 }
+_MOST_TOLD = 4
 
 
 def summarise_plan(scenario: Scenario, plan: Plan) -> str:
     """The answer in a few plain sentences, with its instruments and dates."""
+    return _summarise(
+        scenario, plan, explain_plan(scenario, plan), find_requests(scenario, plan),
+        find_surprises(scenario, plan),
+    )  # fmt: skip
+
+
+def _summarise(
+    scenario: Scenario,
+    plan: Plan,
+    explanation: dict[str, Any],
+    requests: Iterable[PermitRequest],
+    surprises: Iterable[Surprise],
+) -> str:
     names = [scenario.aerodromes[i].name for i in (plan.flight.adep, plan.flight.ades)]
     who = scenario.operators[plan.flight.operator].name
     says = _SAYS[plan.outcome]
@@ -366,11 +420,10 @@ def summarise_plan(scenario: Scenario, plan: Plan) -> str:
         f"{who} from {names[0]} to {names[1]} on {format_instant(plan.flight.eobt_ms)[:10]} "
         f"{says}: {plan.reason}."
     ]
-    for rule_id in plan.blocking_rules[:4]:
-        rule = scenario.rulebook.by_id[rule_id]
-        first, last = (format_instant(stamp)[:10] for stamp in rule.when.start)
-        since = f"since {first or 'always'}" if first == last else f"from {first} at the earliest"
-        said.append(f"{rule_id} is {rule.reference.instrument}, {since}.")
+    said += _tell_blocking(plan, explanation)
+    for request in requests:
+        if request.status in ("lacking", "to-ask"):
+            said.append(_tell_request(request))
     if plan.breaches:
         bound = sorted({verdict.rule.person_bound for _, verdict in plan.breaches})
         said.append(
@@ -380,8 +433,46 @@ def summarise_plan(scenario: Scenario, plan: Plan) -> str:
     elif plan.lawful == "unknown":
         facts = sorted({fact for _, verdict in plan.doubts for fact in verdict.missing})
         said.append(f"Whether persons break a rule is unknown: {', '.join(facts)} not known.")
+    if plan.dealings:
+        acts = name_some(dict.fromkeys(dealing.activity for dealing in plan.dealings))
+        rules = name_some(sorted({dealing.verdict.rule.id for dealing in plan.dealings}))
+        said.append(f"Persons bound by {rules} may take no part ({acts}).")
+    if unknown := sorted({surprise.rule.id for surprise in surprises}):
+        named = name_some(unknown)
+        said.append(f"It would meet what was not yet published when it was planned: {named}.")
     if plan.not_judged:
         said.append(f"Not judged: {', '.join(plan.not_judged)}.")
     if plan.provisional:
         said.append("The verdict is provisional: the rules it rests on are not verified.")
     return " ".join(said)
+
+
+def _tell_blocking(plan: Plan, explanation: dict[str, Any]) -> list[str]:
+    """What the blocking rules are, since when they hold, what they do and to whom."""
+    nodes = {
+        rule["id"]: rule
+        for regime in reversed(explanation["children"])
+        for rule in reversed(regime["children"])
+        if rule["id"] in plan.blocking_rules
+    }
+    said = []
+    for rule_id in [name for name in plan.blocking_rules if name in nodes][:_MOST_TOLD]:
+        node = nodes[rule_id]
+        since = node["version"]["text"].partition(";")[0]
+        why = f" ({name_some(node['because'])})" if node["because"] else ""
+        does = {"needs-permit": "asks a permit for", "unknown": "may bar"}.get(
+            node["says"], "advises against" if node["says"] == "advises-against" else "forbids"
+        )
+        said.append(f"{rule_id} ({node['instrument']}, {since}) {does} {node['acts_text']}{why}.")
+    return said
+
+
+def _tell_request(request: PermitRequest) -> str:
+    """Whom to ask, how and by when."""
+    permit = request.permit
+    how = f" ({permit.apply_to})" if permit.apply_to else ""
+    said = f"{request.rule.id} needs a permission of {permit.authority}{how}"
+    if request.ask_by_ms is None:
+        return f"{said}; no lead time is known."
+    late = ", which had passed when it was planned" if request.late else ""
+    return f"{said}, to be asked for by {tell_instant(request.ask_by_ms)}{late}."

@@ -9,9 +9,10 @@ of departure nor that of destination, nor the region and the zones around either
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from airsim.law import FlightFacts, Place, Question
-from airsim.permission import AreaKey, BoundRulebook, Decision, decide
+from airsim.law import FlightFacts, Place, Question, Rule
+from airsim.permission import AreaKey, BoundRulebook, Decision, decide, find_candidates
 from airsim.scenario import Scenario
 
 
@@ -75,12 +76,16 @@ def name_activity(area: AreaKey, home: Mapping[AreaKey, str]) -> str:
     return home.get(area, "overflight")
 
 
+def list_candidates(bound: BoundRulebook, question: Question) -> list[Rule]:
+    """Rules that may speak of an act at an aerodrome, or of a stay in one airspace.
+
+    On the way, what concerns aerodromes alone is not asked.
+    """
+    if question.places[0].layer == "aerodrome":
+        return find_candidates(bound, question)
+    return find_candidates(bound, replace(question, activity="overflight"))
+
+
 def decide_stay(bound: BoundRulebook, question: Question) -> Decision:
-    """Decide on a stay in one airspace; what concerns aerodromes alone is not asked there."""
-    (place,) = question.places
-    named = {
-        rule.id: rule
-        for at_ms in (question.start_ms, question.end_ms)  # groups may change on the way
-        for rule in bound.rules_at("overflight", place, at_ms)
-    }
-    return decide(bound, question, rules=[named[rule_id] for rule_id in sorted(named)])
+    """Decide on an act at an aerodrome, or on a stay in one airspace."""
+    return decide(bound, question, rules=list_candidates(bound, question))

@@ -10,18 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from airsim.law import Question, Verdict
+from airsim.law import FlightFacts, Question, Rule, Verdict
+from airsim.operation import Flight
 from airsim.permission import TAIL_FACTS, Decision, find_breaches
 from airsim.planning.ends import find_home
-from airsim.planning.judge import Judgement
-from airsim.planning.types import Dealing
-
-if TYPE_CHECKING:
-    from airsim.planning.work import Work
+from airsim.planning.types import Dealing, PlannedCrossing
+from airsim.scenario import Scenario
 
 _OF_THE_FLIGHT = frozenset({"landing", "take-off", "overflight"})
+
+
+class Flown(NamedTuple):
+    """What is known of a flight once it is planned; `decisions` begin and end with its ends."""
+
+    scenario: Scenario
+    flight: Flight
+    facts: FlightFacts
+    decisions: tuple[Decision, ...]
+    crossings: tuple[PlannedCrossing, ...]
+    planned_ms: int
 
 
 class Findings(NamedTuple):
@@ -38,21 +47,19 @@ class Findings(NamedTuple):
     not_judged: frozenset[str]
 
 
-def ask_persons(
-    work: Work, judgement: Judgement | None, ends: tuple[Decision, Decision]
-) -> Findings:
+def ask_persons(flown: Flown) -> Findings:
     """Ask the rules addressed to persons about a flight on its route, or about its ends alone."""
     flight: dict[tuple[str, str, bool | None], tuple[str, Verdict]] = {}
     dealings: dict[tuple[str, str, str], Dealing] = {}
     not_judged = set()
-    for what, question in _list_acts(work, judgement, ends):
-        for verdict in find_breaches(work.scenario.bound, question):
+    for what, question in list_acts(flown):
+        for verdict in find_breaches(flown.scenario.bound, question):
             rule = verdict.rule
             if verdict.missing == {"item"}:
                 continue  # turns on goods that nobody spoke of
-            if _is_open(verdict, work):
+            if _is_open(verdict, question.facts):
                 not_judged.add(rule.id)
-            elif _breaks(question.activity, verdict):
+            elif breaks_itself(question, rule):
                 flight[what, rule.id, verdict.truth] = (what, verdict)
             elif verdict.truth is True:
                 place = question.places[0].designator
@@ -66,47 +73,46 @@ def ask_persons(
     )
 
 
-def _breaks(activity: str, verdict: Verdict) -> bool:
-    by_goods = any(test.item for test in verdict.rule.flight)
-    return activity in _OF_THE_FLIGHT or (activity in ("cargo", "parts") and by_goods)
+def breaks_itself(question: Question, rule: Rule) -> bool:
+    """Whether it is the flight that breaks a rule by an act, not whoever deals with it."""
+    by_goods = any(test.item for test in rule.flight)
+    return question.activity in _OF_THE_FLIGHT or (
+        question.activity in ("cargo", "parts") and by_goods
+    )
 
 
-def _is_open(verdict: Verdict, work: Work) -> bool:
+def _is_open(verdict: Verdict, facts: FlightFacts) -> bool:
     """Whether a doubt changes nothing: an open question of law, or a rule that needs a tail."""
     if verdict.truth is True:
         return False
     if verdict.rule.open_question:
         return True
-    return work.facts.registration is None and verdict.missing <= TAIL_FACTS
+    return facts.registration is None and verdict.missing <= TAIL_FACTS
 
 
-def _list_acts(
-    work: Work, judgement: Judgement | None, ends: tuple[Decision, Decision]
-) -> Iterator[tuple[str, Question]]:
-    """Everything done on a flight that a rule may speak of, in words and as a question."""
-    landings = [ends[1].question]
-    if judgement is not None:
-        landings += [d.question for d in judgement.stops if d.question.activity == "landing"]
-        home = find_home(work.scenario, work.facts)
-        bound = work.scenario.bound
-        for stay in judgement.crossings:
-            area = (stay.layer, stay.row)
-            if stay.layer == "territory" and area not in home:
-                yield (
-                    "overflight",
-                    Question(
-                        "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms,
-                        work.facts, stay.lower_ft, stay.upper_ft, work.planned_ms,
-                    ),
-                )  # fmt: skip
-    yield "take-off", ends[0].question
+def list_acts(flown: Flown) -> Iterator[tuple[str, Question]]:
+    """Everything done on a flight that a rule for persons may speak of: in words, as a question."""
+    scenario, facts = flown.scenario, flown.facts
+    home, bound = find_home(scenario, facts), scenario.bound
+    for stay in flown.crossings:
+        area = (stay.layer, stay.row)
+        if stay.layer == "territory" and area not in home:
+            yield (
+                "overflight",
+                Question(
+                    "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms, facts,
+                    stay.lower_ft, stay.upper_ft, flown.planned_ms,
+                ),
+            )  # fmt: skip
+    ends = [d.question for d in flown.decisions if d.question.places[0].layer == "aerodrome"]
+    landings = [asked for asked in ends if asked.activity == "landing"]
+    yield "take-off", ends[0]
     for landing in landings:
         yield "landing", landing
         yield "servicing", replace(landing, activity="servicing")
-    told = work.flight.circumstances
-    yield "marketing", replace(landings[0], activity="marketing")
+    last, told = landings[-1], flown.flight.circumstances
+    yield "marketing", replace(last, activity="marketing")
     for activity, classes in (("cargo", told.items), ("parts", told.parts)):
         for item in classes:
-            facts = replace(landings[0].facts, item=item)
-            asked = replace(landings[0], activity=activity, facts=facts)
+            asked = replace(last, activity=activity, facts=replace(last.facts, item=item))
             yield f"{activity} of class {item}", asked

@@ -131,6 +131,8 @@ class Plan:
         The blocking rules are all unverified.
     closed : tuple of (AreaKey, Decision)
         Airspace closed to this flight when it was planned.
+    obstacles : tuple of (AreaKey, Decision)
+        What of it is in the way: on the direct path, or around what can be reached.
     planned_ms : int
         When it was planned: it knows the law published by then.
     reason : str
@@ -157,6 +159,7 @@ class Plan:
     not_judged: tuple[str, ...]
     provisional: bool
     closed: tuple[tuple[AreaKey, Decision], ...]
+    obstacles: tuple[tuple[AreaKey, Decision], ...]
     planned_ms: int
     reason: str
     airborne: Airborne | None = None

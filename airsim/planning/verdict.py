@@ -8,9 +8,9 @@ from airsim.airspace import Atlas
 from airsim.base import format_instant
 from airsim.law import Verdict
 from airsim.permission import AreaKey, Decision, Outcome
-from airsim.planning.persons import ask_persons
+from airsim.planning.persons import Flown, ask_persons
 from airsim.planning.types import Plan, PlannedRoute
-from airsim.planning.work import PASSES, Work, time_route
+from airsim.planning.work import Work, time_route
 
 _DIRECT_SHARE = 1.01
 
@@ -40,14 +40,18 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
         *(judgement.stops if judgement is not None else ()),
         ends[1],
     )
-    blocking = _blocking(work, route, decisions, direct)
+    crossings = judgement.crossings if judgement is not None else ()
+    obstacles = () if _forbidden(ends) else _find_obstacles(work, route, direct)
+    blocking = _blocking(work, decisions, obstacles)
     outcome = _outcome(work, route, decisions)
-    persons = ask_persons(work, judgement, ends)
+    persons = ask_persons(
+        Flown(work.scenario, work.flight, work.facts, decisions, crossings, work.planned_ms)
+    )
     skipped = persons.not_judged | {v.rule.id for d in decisions for v in d.not_judged}
     return Plan(
         work.flight, work.facts, outcome,
         "no" if persons.breaches else "unknown" if persons.doubts else "yes",
-        work.direct_km, route, judgement.crossings if judgement is not None else (), decisions,
+        work.direct_km, route, crossings, decisions,
         tuple(sorted({v.rule.id for v in blocking})), persons.breaches, persons.doubts,
         persons.dealings,
         _ids(v for d in decisions for v in d.advisories if work.heeds(v) != "ignore"),
@@ -57,7 +61,7 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
         bool(blocking) and not any(v.rule.confidence.startswith("V") for v in blocking),
         tuple((area, d) for area, d in sorted((work.mask | work.extra).items())
               if work.closes(d) or area in work.extra),
-        work.planned_ms,
+        obstacles, work.planned_ms,
         _reason(work, outcome, route, decisions, blocking),
         work.airborne,
     )  # fmt: skip
@@ -90,22 +94,10 @@ def _outcome(work: Work, route: PlannedRoute | None, decisions: Iterable[Decisio
     return "direct" if route.distance_km <= _DIRECT_SHARE * work.direct_km else "detour"
 
 
-def _blocking(
-    work: Work,
-    route: PlannedRoute | None,
-    decisions: tuple[Decision, ...],
-    direct: frozenset[AreaKey],
-) -> list[Verdict]:
-    """Rules that bar an end, else those in doubt or lacking, and those in the way.
-
-    In the way is what encloses a flight that has no route, else what closes the direct path.
-    """
-    barred = _forbidden((decisions[0], decisions[-1]))
-    if barred:
-        return barred
-    open_questions = [
-        verdict for d in decisions for verdict in (*d.says(Outcome.UNKNOWN), *d.lacking)
-    ]
+def _find_obstacles(
+    work: Work, route: PlannedRoute | None, direct: frozenset[AreaKey]
+) -> tuple[tuple[AreaKey, Decision], ...]:
+    """Closed airspace in the way: what encloses a flight without a route, else the direct path."""
     shut = work.mask | work.extra
     if route is None and work.failure is not None:
         areas: Iterable[AreaKey] = work.failure.bordering
@@ -113,15 +105,22 @@ def _blocking(
         areas = ()
     else:
         areas = direct & set(work.closed)
-    in_the_way = [
-        verdict
-        for area in sorted(areas)
-        if area in shut
-        for kind, verdicts in shut[area].grounds
-        if kind in PASSES[work.step]
-        for verdict in verdicts
+    return tuple((area, shut[area]) for area in sorted(areas) if area in shut)
+
+
+def _blocking(
+    work: Work,
+    decisions: tuple[Decision, ...],
+    obstacles: tuple[tuple[AreaKey, Decision], ...],
+) -> list[Verdict]:
+    """Rules that bar an end, else those in doubt or lacking, and those in the way."""
+    barred = _forbidden((decisions[0], decisions[-1]))
+    if barred:
+        return barred
+    open_questions = [
+        verdict for d in decisions for verdict in (*d.says(Outcome.UNKNOWN), *d.lacking)
     ]
-    return open_questions + in_the_way
+    return open_questions + [v for _, decision in obstacles for v in work.closing(decision)]
 
 
 def _stale(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import shorten, wrap
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from airsim.report.gather import (
     gather_routes,
     name_pair,
 )
+from airsim.report.tree import format_explanation
 from airsim.results import Results
 
 LIMITS = "Not legal advice, not for navigation."
@@ -44,6 +46,9 @@ _COLUMNS = (
 )
 _MOST_RULES = 4
 _MOST_STAYS = 60
+# Columns of the answer to one question, however wide the screen.
+_WIDEST = 100
+_LONGEST_NAME = 44
 
 
 def format_minutes(value: float | None) -> str:
@@ -159,11 +164,12 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
             "   provisional" if answer.get("provisional") else "",
         )
     )
+    width = min(out.width, _WIDEST) if out.is_terminal else _WIDEST
     _say(out, "")
-    _say(out, str(answer.get("summary", "")))
-    _print_route(out, answer)
-    _print_instruments(out, answer)
-    _print_dealings(out, answer)
+    _print_folded(out, str(answer["summary"]), width)
+    _print_route(out, answer, width)
+    _print_why(out, answer, width)
+    _print_requests(out, answer, width)
     _print_stays(out, answer)
     for title, key in (
         ("Assumed", "assumed"),
@@ -171,7 +177,7 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
     ):
         if answer.get(key):
             _say(out, "")
-            _say(out, f"{title}: {', '.join(_ids(answer[key]))}")
+            _print_folded(out, f"{title}: {', '.join(_ids(answer[key]))}", width)
     _say(out, "")
     _say(out, str(answer.get("limits") or LIMITS), "dim")
 
@@ -187,7 +193,7 @@ def _describe_question(question: Any) -> str:
     return "  ".join(str(part) for part in ("-".join(ends), *rest) if part)
 
 
-def _print_route(out: Console, answer: Mapping[str, Any]) -> None:
+def _print_route(out: Console, answer: Mapping[str, Any], width: int) -> None:
     direct, route = answer.get("direct_km"), answer.get("route")
     _say(out, "")
     if not route:
@@ -202,95 +208,67 @@ def _print_route(out: Console, answer: Mapping[str, Any]) -> None:
         parts.append(f"fuel stop {' '.join(route['stops'])}")
     if route.get("clearance_nm") is not None:
         parts.append(f"at least {route['clearance_nm']:g} NM from closed airspace")
-    _say(out, "; ".join(parts) + ".")
+    _print_folded(out, "; ".join(parts) + ".", width)
 
 
 def _ids(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{k}={v}" for k, v in value.items()]
-    return [
-        str(v.get("rule", v)) if isinstance(v, Mapping) else str(v) for v in split_ids_any(value)
-    ]
+    listed = value.split() if isinstance(value, str) else value or ()
+    return [str(v.get("rule", v)) if isinstance(v, Mapping) else str(v) for v in listed]
 
 
-def split_ids_any(value: Any) -> list[Any]:
-    """Items of a list, or ids of a text."""
-    return value.split() if isinstance(value, str) else list(value or ())
-
-
-def _find_references(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """What the answer says of each rule."""
-    found: dict[str, Mapping[str, Any]] = {
-        str(rule["rule"]): rule for rule in answer.get("rules", ()) if "rule" in rule
-    }
-    for decision in answer.get("decisions", ()):
-        for reference in split_ids_any(decision.get("references")):
-            if isinstance(reference, Mapping):
-                found.setdefault(str(reference.get("rule")), reference)
-    for key in ("breaches", "doubts", "dealings"):
-        for item in split_ids_any(answer.get(key)):
-            if isinstance(item, Mapping) and isinstance(item.get("reference"), Mapping):
-                found.setdefault(str(item["rule"]), item["reference"])
-    return found
-
-
-def _print_instruments(out: Console, answer: Mapping[str, Any]) -> None:
-    references = _find_references(answer)
-    barred = answer.get("route") is None
-    for title, key in (
-        ("Blocked by" if barred else "The direct path is closed by", "blocking_rules"),
-        ("Broken by persons", "breaches"),
-        ("Open, for want of a fact", "doubts"),
-        ("Advised against by", "advisories"),
-        ("Permits needed", "permits"),
-    ):
-        ids = list(dict.fromkeys(_ids(answer.get(key))))
-        if not ids:
-            continue
+def _print_why(out: Console, answer: Mapping[str, Any], width: int) -> None:
+    lines = format_explanation(answer["explanation"], width)
+    if lines:
         _say(out, "")
-        _say(out, title, "bold")
-        told = [(rule, _describe_rule(references.get(rule))) for rule in ids]
-        if not out.is_terminal:
-            for rule, text in told:
-                _say(out, f"  {rule}: {text}" if text else f"  {rule}")
-            continue
-        grid = Grid.grid(padding=(0, 0, 0, 2))
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        for rule, text in told:
-            grid.add_row(Text(rule), Text(text))
-        out.print(grid)
+        _say(out, "Why", "bold")
+    for line in lines:
+        out.print(Text(line), soft_wrap=True)
 
 
-def _print_dealings(out: Console, answer: Mapping[str, Any]) -> None:
-    """What persons bound by a rule may not do with the flight: one line for each act."""
-    acts: dict[tuple[str, str], list[str]] = {}
-    for dealing in answer.get("dealings", ()):
-        said = f"{dealing['rule']} ({dealing['person_bound']})"
-        acts.setdefault((dealing["activity"], dealing["place"]), []).append(said)
-    if acts:
+_STATUS = {
+    "presumed": "presumed held, being routine for a scheduled service",
+    "held": "held",
+    "to-ask": "not held",
+    "lacking": "not held, and not routine",
+    "in-the-way": "not held, and not routine; the route keeps out",
+}
+
+
+def _print_requests(out: Console, answer: Mapping[str, Any], width: int) -> None:
+    """Whom to ask for permission, how, by when, and whether that time has passed."""
+    if answer["permit_requests"]:
         _say(out, "")
-        _say(out, "Who is bound may not take part (the flight itself breaks nothing by it)", "bold")
-    for (activity, place), rules in sorted(acts.items()):
-        _say(out, f"  {activity} at {place}: {'; '.join(rules)}")
+        _say(out, "Permissions", "bold")
+    for request in answer["permit_requests"]:
+        how = f" ({request['apply_to']})" if request["apply_to"] else ""
+        said = (
+            f"{request['rule']}: {_STATUS[request['status']]}; for {' '.join(request['places'])}; "
+            f"ask {request['authority']}{how}"
+        )
+        if request["ask_by_utc"] is not None:
+            days = "working days" if request["working_days"] else "days"
+            said += f" {request['lead_time_days']:g} {days} before: by {request['ask_by_utc']}"
+            if request["late"] and request["status"] not in ("held", "presumed"):
+                said += ", which had passed when the flight was planned"
+        else:
+            said += ", lead time not known"
+        if request["validity_hours"] is not None:
+            said += f"; holds for {request['validity_hours']:g} hours"
+        if quota := request["quota"]:
+            each = "" if quota["each"] == "all" else f" for each {quota['each']}"
+            said += f"; at most {quota['most']} per {quota['per']}{each}, not counted here"
+        _print_folded(out, said, width, "  ")
 
 
-def _describe_rule(reference: Mapping[str, Any] | None) -> str:
-    """Title, instrument and article, start, confidence; empty if the answer does not say."""
-    if reference is None:
-        return ""
-    article = reference.get("article")
-    act = [reference.get("instrument"), None if article == "unknown" else article]
-    since = reference.get("from_utc")
-    start = str(since[0] if isinstance(since, list) and since else since or "")[:10]
-    confidence = reference.get("confidence")
-    parts = [
-        str(reference.get("title") or ""),
-        ", ".join(str(a) for a in act if a),
-        f"since {start}" if start else "",
-        f"confidence {confidence}" if confidence else "",
-    ]
-    return "; ".join(p for p in parts if p)
+def _print_folded(out: Console, text: str, width: int, lead: str = "") -> None:
+    """A paragraph folded at a width, also where there is no terminal."""
+    for line in wrap(
+        text, width, initial_indent=lead, subsequent_indent=lead * 2,
+        break_long_words=False, break_on_hyphens=False,
+    ):  # fmt: skip
+        out.print(Text(line), soft_wrap=True)
 
 
 def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
@@ -341,4 +319,4 @@ def _name_airspace(stay: Mapping[str, Any]) -> str:
     layer = "FIR" if stay.get("layer") == "fir" else stay.get("layer")
     title = str(stay.get("title") or "").removesuffix(" FIR")
     parts = [layer, stay.get("designator"), "" if title == stay.get("designator") else title]
-    return " ".join(str(part) for part in parts if part)
+    return shorten(" ".join(str(part) for part in parts if part), _LONGEST_NAME, placeholder=" ...")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from airsim.base import format_instant
-from airsim.permission import Decision, Outcome, decide
+from airsim.permission import Decision, Outcome
 from airsim.planning import Plan, decide_stay
 from airsim.scenario import Scenario
 from airsim.simulation.state import FlightRecord
@@ -67,9 +67,7 @@ def ask_again(
         end_ms=asked.end_ms + shift_ms,
         known_ms=known_ms,
     )
-    # Around an aerodrome several airspaces are asked about at once, on the way one.
-    ask = decide if asked.places[0].layer == "aerodrome" else decide_stay
-    return ask(scenario.bound, question)
+    return decide_stay(scenario.bound, question)
 
 
 def find_bars(decision: Decision) -> set[str]:
