@@ -45,7 +45,7 @@ def find(summary: dict[str, Any], name: str) -> dict[str, Any]:
 # ------------------------------------------------------------------ what a flight would lack
 def lacks(summary: dict[str, Any]) -> list[tuple[Any, ...]]:
     rows = find(summary, "united-states")["rows"]
-    return [(row["step"], row["rule"], row["lacks"], row["then"]) for row in rows]
+    return [(row["set"], row["rule"], row["lacks"], row["then"]) for row in rows]
 
 
 def test_what_only_closes_the_direct_path_is_not_lacking(lawless) -> None:
@@ -56,8 +56,8 @@ def test_what_only_closes_the_direct_path_is_not_lacking(lawless) -> None:
     )
     summary = ask(lawless(*rules), [flight("UMMS", "KJFK", "A332")])
     assert lacks(summary) == [
-        (1, "LAND", "prohibition to be lifted", "needs-permit"),
-        (2, "PERMIT", "permit to be granted by XX", "detour"),
+        (1, "LAND", "prohibition to be lifted", "detour"),
+        (1, "PERMIT", "permit to be granted by XX", "detour"),
     ]
     finding = find(summary, "united-states")
     km = finding["rows"][-1]["route_km"]
@@ -65,11 +65,14 @@ def test_what_only_closes_the_direct_path_is_not_lacking(lawless) -> None:
     assert finding["rows"][0]["instrument"] == "instrument of LAND"
 
 
-def test_one_way_out_of_an_enclosure_is_enough(lawless) -> None:
-    """All neighbours closed: lifting any one opens a way, so no more than one is named."""
+def test_any_way_out_of_an_enclosure_is_enough(lawless) -> None:
+    """All neighbours closed: lifting any one opens a way."""
     rules = [over(f"ROUND-{state}", state) for state in NEIGHBOURS]
-    ((step, rule, _, then),) = lacks(ask(lawless(*rules), [flight("UMMS", "KJFK", "A332")]))
-    assert (step, rule.startswith("ROUND-"), then) == (1, True, "detour")
+    summary = ask(lawless(*rules), [flight("UMMS", "KJFK", "A332")])
+    assert sorted(row[1] for row in lacks(summary)) == [rule.id for rule in rules]
+    assert len({row[0] for row in lacks(summary)}) == len(rules)
+    answer = find(summary, "united-states")["answer"]
+    assert "or one of 4 other sets of rules; it is then direct" in answer
 
 
 def test_a_flight_that_may_go_lacks_nothing(lawless) -> None:
@@ -81,7 +84,7 @@ def test_a_flight_that_may_go_lacks_nothing(lawless) -> None:
 
 def test_a_flight_out_of_range_lacks_more_than_law(lawless) -> None:
     finding = find(ask(lawless(), [flight("UMMS", "KJFK", "AT72")]), "united-states")
-    assert "lacks nothing; even so" in finding["answer"]
+    assert "is opened by no lifting of rules" in finding["answer"]
     assert "range of AT72" in finding["answer"]
 
 
@@ -90,7 +93,7 @@ def test_under_the_shipped_law_a_carrier_lacks_what_bars_it(world: Scenario) -> 
     flights = [flight(adep, "KJFK", kind, operator=who) for who, adep, kind in pairs]
     rows = find(ask(world, flights), "united-states")["rows"]
     assert [(row["flight"], row["rule"]) for row in rows] == [
-        ("AFL-UUEE-KJFK", "US-FAA-03"), ("AFL-UUEE-KJFK", "US-DOT-03r"),
+        ("AFL-UUEE-KJFK", "US-DOT-03r"), ("AFL-UUEE-KJFK", "US-FAA-03"),
         ("BRU-UMMS-KJFK", "US-DOT-03"),
     ]  # fmt: skip
 

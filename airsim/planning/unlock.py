@@ -135,7 +135,8 @@ def find_unlocking(
     flights : sequence of Flight
         With codes the scenario knows; those that ask about the same law share what it takes.
     least_gain : float
-        Share of the great circle by which a way must be shorter to count.
+        Share of the great circle by which a way must be shorter to count; infinite: only what
+        opens the flight, or spares a stop, counts.
     most_plans : int
         Bound on the search for each flight: plans made, at least 1.
     progress : callable, optional

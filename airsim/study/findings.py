@@ -9,21 +9,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from airsim.base import format_instant
-from airsim.law import Amendment, FlightFacts, Place, Question, Rule, judge_rule
+from airsim.law import FlightFacts, Place, Question, Rule, judge_rule
 from airsim.operation import Flight
-from airsim.permission import Outcome, find_breaches
-from airsim.planning import Plan, plan_flights
+from airsim.permission import find_breaches
+from airsim.planning import Plan, Unlock, Unlocking, find_unlocking, plan_flights
 from airsim.results import Results
 from airsim.scenario import (
     HOUR_MS,
     Comparison,
     Scenario,
     ZoneVariant,
-    amend_scenario,
     load_scenario,
     resize_zones,
 )
@@ -529,91 +529,60 @@ def _find_lacking(scenario: Scenario, records: Sequence[FlightRecord]) -> list[R
         return []
     rows: list[Row] = []
     said: list[str] = []
-    for flight in flights:
-        steps, plan = _lift_until_feasible(scenario, flight)
+    # Whatever opens a flight will do, however long the way.
+    unlocks = find_unlocking(scenario, flights, least_gain=inf)
+    for flight, unlock in zip(flights, unlocks, strict=True):
+        sets = _keep_smallest(unlock)
         rows += [
             {
-                "flight": flight.flight_id, "step": number, "rule": rule.id,
+                "flight": flight.flight_id, "set": number, "rule": rule.id,
                 "lacks": _name_need(rule), "instrument": rule.reference.instrument,
-                "then": after.outcome,
-                "route_km": round(after.route.distance_km) if after.route else None,
+                "then": found.plan.outcome,
+                "route_km": round(found.plan.route.distance_km) if found.plan.route else None,
             }
-            for number, (rule, after) in enumerate(steps, 1)
+            for number, found in enumerate(sets, 1)
+            for rule in found.rules
         ]  # fmt: skip
-        need = ", ".join(rule.id for rule, _ in steps) or "nothing"
-        km = f", {plan.route.distance_km:,.0f} km" if plan.route else ""
-        then = "then " if steps else ""
-        end = f"it is {then}{plan.outcome}{km}" if plan.feasible else f"even so {plan.reason}"
-        said.append(f"{flight.operator} {flight.adep}-{flight.ades} lacks {need}; {end}.")
+        said.append(f"{flight.operator} {flight.adep}-{flight.ades} {_tell_need(unlock, sets)}.")
+    rest = "there is no other" if all(u.complete for u in unlocks) else "there may be others"
     answer = (
-        "Rules are taken away until the flight has a permitted route (rules that bind persons "
-        f"apart); none of those named can be spared. {' '.join(said)}"
+        "Each set of rules is the smallest that opens the flight a way once all of it is taken "
+        f"away (rules that bind persons apart); {rest}. {' '.join(said)}"
     )
     return [
         _finding(
             "united-states", "What would a flight to the United States lack?", answer,
-            "flight step rule lacks instrument then route_km", rows,
+            "flight set rule lacks instrument then route_km", rows,
         )
     ]  # fmt: skip
+
+
+def _keep_smallest(unlock: Unlock) -> list[Unlocking]:
+    """Sets that hold no other, though they may save a fuel stop."""
+    named = [frozenset(rule.id for rule in found.rules) for found in unlock.sets]
+    return [
+        found
+        for found, rules in zip(unlock.sets, named, strict=True)
+        if not any(other < rules for other in named)
+    ]
+
+
+def _tell_need(unlock: Unlock, sets: Sequence[Unlocking]) -> str:
+    if not sets:
+        return f"is opened by no lifting of rules: {unlock.base.reason}"
+    plan = sets[0].plan
+    then = "" if unlock.base.feasible else "then "
+    km = f", {plan.route.distance_km:,.0f} km" if plan.route else ""
+    need = ", ".join(rule.id for rule in sets[0].rules) or "nothing"
+    more = len(sets) - 1
+    other = f", or one of {more} other set{'s' if more > 1 else ''} of rules" if more else ""
+    return f"lacks {need}{other}; it is {then}{plan.outcome}{km}"
 
 
 def _name_need(rule: Rule) -> str:
     if rule.permit is not None:
         return f"permit to be granted by {rule.permit.authority}"
     return "prohibition to be lifted"
-
-
-def _plan_without(scenario: Scenario, flight: Flight, lifted: Iterable[str]) -> Plan:
-    world = amend_scenario(scenario, [Amendment("lift", name) for name in lifted])
-    (plan,) = plan_flights(world, [flight])
-    return plan
-
-
-def _list_bars(plan: Plan) -> list[str]:
-    """Rules that keep a flight from flying: at its ends, else round it, on its way or in doubt.
-
-    Rules that only close the direct path of a flight with a permitted route are none of them.
-    """
-    if plan.outcome == "infeasible":
-        ends = (plan.decisions[0], plan.decisions[-1])
-        barred = {v.rule.id for end in ends for v in end.says(Outcome.FORBIDDEN)}
-        return sorted(barred or plan.blocking_rules)
-    return sorted(
-        {
-            verdict.rule.id
-            for decision in plan.decisions
-            for verdict in (*decision.says(Outcome.UNKNOWN), *decision.lacking)
-        }
-    )
-
-
-def _lift_until_feasible(
-    scenario: Scenario, flight: Flight
-) -> tuple[list[tuple[Rule, Plan]], Plan]:
-    """Lift what bars a flight until it may fly; then keep every rule that can be kept.
-
-    Returns
-    -------
-    steps : list of (Rule, Plan)
-        In order, each with the answer once it and all before it are lifted.
-    plan : Plan
-        The last answer: feasible, unless nothing is left to lift.
-    """
-    lifted: list[str] = []
-    plan = _plan_without(scenario, flight, lifted)
-    while not plan.feasible and (bars := [n for n in _list_bars(plan) if n not in lifted]):
-        lifted += bars
-        plan = _plan_without(scenario, flight, lifted)
-    if plan.feasible and len(lifted) > 1:
-        for name in tuple(lifted):
-            others = [other for other in lifted if other != name]
-            if _plan_without(scenario, flight, others).feasible:
-                lifted = others
-    steps = [
-        (scenario.rulebook.by_id[name], _plan_without(scenario, flight, lifted[:number]))
-        for number, name in enumerate(lifted, 1)
-    ]
-    return steps, steps[-1][1] if steps else plan
 
 
 def _try_zone_sizes(scenario: Scenario, records: Sequence[FlightRecord]) -> list[Row]:
