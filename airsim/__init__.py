@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airsim.airspace import find_crossings, load_atlas
-    from airsim.permission import decide
+    from airsim.permission import decide, judge_crossings
     from airsim.planning import check_flight, plan_flights
     from airsim.results import read_results
     from airsim.routing import find_routes
@@ -26,6 +26,7 @@ __all__ = [
     "decide",
     "find_crossings",
     "find_routes",
+    "judge_crossings",
     "load_atlas",
     "load_scenario",
     "plan_flights",
@@ -39,6 +40,7 @@ _HOMES = {
     "decide": "permission",
     "find_crossings": "airspace",
     "find_routes": "routing",
+    "judge_crossings": "permission",
     "load_atlas": "airspace",
     "load_scenario": "scenario",
     "plan_flights": "planning",
