@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from airsim.airspace import Atlas
 from airsim.base import GROUP_CHANGES_MS
 from airsim.law import (
+    FlightFacts,
     Place,
     Rule,
     Rulebook,
@@ -22,6 +23,7 @@ from airsim.law import (
     covers_place,
     walk_tables,
 )
+from airsim.permission.facts import find_ruled_out, lasting_facts
 
 if TYPE_CHECKING:
     from airsim.permission.decision import Decision
@@ -47,6 +49,7 @@ class BoundRulebook:
     held: frozenset[str] = frozenset()
     _areas: dict[tuple[str, int], tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
     _rules: dict[tuple[str, Place, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
+    _out: dict[object, frozenset[str]] = field(default_factory=dict, repr=False)
     _seen: dict[tuple[int, int], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
     _masks: dict[object, dict[AreaKey, Decision]] = field(default_factory=dict, repr=False)
 
@@ -149,6 +152,17 @@ class BoundRulebook:
                 and any(covers_place(where, place, at_ms) for where in rule.where)
             )
         return found
+
+    def rules_out(self, facts: FlightFacts, first_ms: int, last_ms: int) -> frozenset[str]:
+        """Ids of rules whose subject a flight is not, whatever its ends and its route."""
+        era = bisect_right(GROUP_CHANGES_MS, first_ms)
+        if era != bisect_right(GROUP_CHANGES_MS, last_ms):
+            return frozenset()
+        key = (era, lasting_facts(facts))
+        if key not in self._out:
+            found = find_ruled_out(self.rulebook.rules, facts, first_ms)
+            self._out[key] = self._out.setdefault(found, found)  # each set is kept once
+        return self._out[key]
 
     def areas_of(self, rule: Rule, at_ms: int) -> tuple[AreaKey, ...]:
         """Rows of airspace that a rule names, in layer and row order."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from airsim.base import ProblemList
-from airsim.law import FlightFacts
+from airsim.law import FlightFacts, Rule, judge_facts
 
 Codes = NDArray[np.int64]
 Answer = TypeVar("Answer")
@@ -69,6 +70,11 @@ class FactsTable:
 
     def __len__(self) -> int:
         return self.size
+
+    def fact(self, i: int, name: str) -> Any:
+        """One fact about one flight."""
+        column = self.columns.get(name)
+        return _FACTS[name].default if column is None else column.values[int(column.code[i])]
 
     def row(self, i: int) -> FlightFacts:
         """Facts about one flight."""
@@ -163,20 +169,34 @@ def make_column(values: Iterable[Any]) -> FactColumn:
 
 
 class Witness:
-    """Facts about one flight of a table, which remember what they were asked for."""
+    """Facts about a flight that remember which of them were asked for."""
 
-    __slots__ = ("asked", "flight", "table")
+    __slots__ = ("asked", "read")
 
-    def __init__(self, table: FactsTable, flight: int) -> None:
-        self.table, self.flight = table, flight
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        self.read = read
         self.asked: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
-        column = self.table.columns.get(name)
-        if column is None:
-            return _FACTS[name].default
         self.asked.add(name)
-        return column.values[int(column.code[self.flight])]
+        return self.read(name)
+
+
+# What a flight's ends, its route and its planning may change: all else stays as long as it flies.
+_PASSING = frozenset(
+    {"origin", "destination", "origin_state", "destination_state", "stops", "crossed", "filed_ms"}
+)
+lasting_facts = attrgetter(*(name for name in _FACTS if name not in _PASSING))
+
+
+def find_ruled_out(tables: Iterable[Rule], facts: FlightFacts, at_ms: int) -> frozenset[str]:
+    """Ids of rules that speak of no flight with the same lasting facts."""
+    found = set()
+    for rule in tables:
+        witness: Any = Witness(partial(getattr, facts))
+        if judge_facts(rule, witness, at_ms)[0] is False and witness.asked.isdisjoint(_PASSING):
+            found.add(rule.id)
+    return frozenset(found)
 
 
 def classify(
@@ -205,7 +225,7 @@ def classify(
         known = frozenset(looked_at)
         answers: list[Answer] = []
         for flight in table.sort_by(known)[1].tolist():
-            witness = Witness(table, flight)
+            witness = Witness(partial(table.fact, flight))
             answers.append(ask(witness))
             looked_at |= witness.asked
             if looked_at > known and len(answers) > 8:

@@ -49,14 +49,15 @@ def mask_airspace(
     """
     # A decision depends on time only through rules and exceptions starting, ending or repeating
     # daily, areas and groups that change, and on the filing time only through what asks for it.
-    signature = _time_signature(bound, at_ms, known_ms, facts.filed_ms)
+    out = bound.rules_out(facts, at_ms, at_ms)
+    signature = _time_signature(bound, out, at_ms, known_ms, facts.filed_ms)
     key = (replace(facts, filed_ms=None), level_ft, signature)
     cached = bound._masks.get(key)
     if cached is not None:
         return cached
     verdicts: dict[AreaKey, list[Verdict]] = {}
     for rule in bound.overflight_rules:
-        if known_ms is not None and rule.when.published_ms > known_ms:
+        if rule.id in out or (known_ms is not None and rule.when.published_ms > known_ms):
             continue
         # A permit that is held closes nothing; what it was is said of the areas really crossed.
         if judge_time(rule.when, at_ms) is False or is_held(rule, facts, bound.held):
@@ -89,14 +90,19 @@ def mask_airspace(
 
 
 def _time_signature(
-    bound: BoundRulebook, at_ms: int, known_ms: int | None, filed_ms: int | None
-) -> tuple[object, ...]:
+    bound: BoundRulebook,
+    out: frozenset[str],
+    at_ms: int,
+    known_ms: int | None,
+    filed_ms: int | None,
+) -> tuple[object, ...]:  # fmt: skip
     return (
         *(
             judge_time(rule.when, at_ms)
             if known_ms is None or rule.when.published_ms <= known_ms
             else False
             for rule in bound.dated_rules
+            if rule.id not in out
         ),
         *(judge_time(when, at_ms) for when in bound.exception_dates),
         bisect_right(bound.area_changes, at_ms),
