@@ -94,6 +94,7 @@ class _Cut:
 
     def __init__(self, bound: BoundRulebook, rule: Rule, reliefs: list[Relief]) -> None:
         self.bound, self.rule = bound, rule
+        self.life = rule.when.start[0], rule.when.end[1]
         ids = [relief.id for relief in reliefs]
         self.reliefs = {
             name if ids.count(name) == 1 else f"{name}-{number}": relief
@@ -105,7 +106,7 @@ class _Cut:
         inside = {label: self._areas_named(relief) for label, relief in self.reliefs.items()}
         rows: dict[tuple[str, str], list[AreaKey]] = {}
         for area in bound.areas_of(rule, rule.when.start[0]):
-            if _meet(self._box(area)[1], (rule.when.start[0], rule.when.end[1])):
+            if _meet(self._box(area)[1], self.life):
                 rows.setdefault((area[0], bound.place(area).designator), []).append(area)
         for name, areas in rows.items():
             self._cut(name, areas, inside)
@@ -173,6 +174,8 @@ class _Cut:
             for box in _slice(self._box(area), [its for _, its in opens]):
                 labels = {label for label, its in opens if all(map(_within, box, its))}
                 (low, high), (first, last) = box
+                if not _meet((first, last), self.life):
+                    continue
                 part = replace(
                     zone, lower_ft=low, upper_ft=high, valid_from=format_instant(first),
                     valid_to=format_instant(last),
