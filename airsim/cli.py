@@ -100,6 +100,28 @@ def main() -> None:
     """
 
 
+@main.command("init")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_guard
+def init_command(folder: Path) -> int:
+    """Write a small working project into FOLDER, to change: rules, scenario, timetable."""
+    from shlex import quote
+
+    from airsim.scenario import start_project
+
+    for path in start_project(folder):
+        click.echo(f"wrote {path}")
+    scenario = quote(str(folder / "scenario.toml"))
+    click.echo(
+        f"Try next:\n"
+        f"  airsim rules check --scenario {scenario}\n"
+        f"  airsim rules show CH-AT-01 --scenario {scenario}\n"
+        f"  airsim check VIE GVA --operator AUA --at 2026-03-04T08:00Z --scenario {scenario}\n"
+        f"  airsim run {scenario}"
+    )
+    return 0
+
+
 @main.command("run")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for results.")

@@ -373,6 +373,42 @@ def find_scenario(name: str) -> Path:
     )
 
 
+def start_project(folder: Path) -> tuple[Path, ...]:
+    """Write a small working project to change: scenario, rulebook, timetable, fleet, schemas.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made if it is not there.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The files written, sorted.
+
+    Raises
+    ------
+    InputError
+        A file of one of these names is there already; nothing is written then.
+    """
+    starter = find_resource("scenarios/starter")
+    texts = {path.relative_to(starter): path for path in starter.rglob("*.*") if path.is_file()}
+    for kind in ("rulebook", "scenario"):
+        schema = find_resource(f"scenarios/{kind}.schema.json")
+        texts[Path("schemas") / schema.name] = schema
+    problems = ProblemList()
+    for name in sorted(texts):
+        if (folder / name).exists():
+            problems.add(str(folder / name), "", "is there already", "name a new folder")
+    if folder.exists() and not folder.is_dir():
+        problems.add(str(folder), "", "is a file", "name a new folder")
+    problems.raise_if_any()
+    for name, source in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(source.read_bytes())
+    return tuple(sorted(folder / name for name in texts))
+
+
 # ---------------------------------------------------------------------------------------------
 # the scenario file
 # ---------------------------------------------------------------------------------------------
@@ -936,7 +972,7 @@ def check_rule_names(law: Rulebook, atlas: Atlas) -> None:
     problems = ProblemList()
     for found in find_unknown_names(law, known):
         file = law.files.get(found.rule_id, "amendment")
-        problems.add(file, found.rule_id, found.message, "correct it, or define the area")
+        problems.add(file, found.rule_id, found.message, found.remedy)
     problems.raise_if_any()
 
 
