@@ -107,7 +107,9 @@ class Dice(random.Random):
 
     def flight(self) -> dict[str, Any]:
         if self.random() < 0.2:
-            return self.choice([{"scheduled": self.random() < 0.5}, {"filed_after": format_instant(MIDDLE_MS)}])
+            return self.choice(
+                [{"scheduled": self.random() < 0.5}, {"filed_after": format_instant(MIDDLE_MS)}]
+            )
         return {n: self.some(FLIGHT[n]) for n in self.sample(list(FLIGHT), self.randint(1, 2))}
 
     def where(self) -> dict[str, Any]:
