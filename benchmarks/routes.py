@@ -21,6 +21,7 @@ from airsim.routing import Router, build_router, find_routes
 from benchmarks.layers import arrange_layer, write_geojson
 from benchmarks.legs import Floats
 from benchmarks.measuring import SEED, Row, fit_exponent, import_peers, note, time_in_turn
+from benchmarks.profiling import profile_task
 from benchmarks.route_peers import (
     WINDOW,
     ExtremityRouter,
@@ -35,6 +36,7 @@ from benchmarks.route_peers import (
 OURS = "Routes: EU, United Kingdom and Ukraine closed"
 PEERS = "Routes: planar graphs, all on the same simplified outline"
 GRID = "Routes: grid"
+PROFILE = "Routes: where the time goes"
 CLEARANCE_NM = 1.0
 GRID_DEGREES = 0.05
 STRIP = ("ULLI", "UMKK")  # by the high seas of the Gulf of Finland
@@ -74,6 +76,7 @@ def measure(*, quick: bool = False) -> list[Row]:
     ours, reference = measure_ours(atlas, closed, sizes)
     return [
         *ours,
+        *profile_ours(atlas, closed, sizes),
         *measure_grid(atlas, closed, reference, sizes),
         *measure_planar(atlas, closed, sizes),
     ]
@@ -220,6 +223,27 @@ def measure_ours(atlas: Atlas, closed: Closed, sizes: Sizes) -> tuple[list[Row],
             }
         )
     return rows, exact
+
+
+def profile_ours(atlas: Atlas, closed: Closed, sizes: Sizes) -> list[Row]:
+    """What building a graph and asking it spend their time on."""
+    tolerance = 2.0 if _tolerances(sizes)[0] is not None else None
+    title = "" if tolerance is None else f", {tolerance:g} km"
+    blocked = draw_pairs(atlas, closed, sizes.pairs, blocked=True, near=False)
+
+    def build() -> Router:
+        router = make_router(atlas, closed, tolerance)
+        count_graph(lay_outline(router).graph)
+        return router
+
+    router = build()
+    return [
+        *profile_task(PROFILE, f"outline and graph{title}", build, 1, repeats=sizes.repeats),
+        *profile_task(
+            PROFILE, f"blocked pairs{title}", lambda: find_routes(router, *blocked),
+            len(blocked[0]), repeats=sizes.repeats,
+        ),
+    ]  # fmt: skip
 
 
 def _vertices(atlas: Atlas, area: int) -> int:
