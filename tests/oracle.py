@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from airsim import kernels
 from airsim.base import STATE_CODES, states_in_group
 from airsim.geodesy import EARTH_RADIUS_KM, densify_line, distance_to_arcs_km, unit_vectors
 from airsim.law import (
@@ -141,6 +145,84 @@ def trace_path(
         point = (1 - share) * points[k] + share * points[k + 1]
         states.append(point_state(shape, point / np.linalg.norm(point)))
     return where, states, float(km[-1])
+
+
+# ------------------------------------------------------------------------------------ routes
+def search_all_vertices(point: Floats, after: NDArray[np.int64], a: Floats, b: Floats) -> float:
+    """Dijkstra over every vertex of rings and every leg that crosses no edge, in km."""
+    following = point[after]
+    ahead = following - point
+    right = np.cross(ahead / np.linalg.norm(ahead, axis=1, keepdims=True), point)
+    both = right.copy()
+    both[after] += right
+    away = both / (np.sum(both * both, axis=1, keepdims=True) / 2.0)
+    place = point + away * 4.7e-7  # three metres
+    place = np.vstack((a, b, place / np.linalg.norm(place, axis=1, keepdims=True)))
+    n = len(place)
+    crossing = np.cross(point, following)
+    best = {0: 0.0}
+    done: set[int] = set()
+    queue = [(0.0, 0)]
+    while queue:
+        far, i = heapq.heappop(queue)
+        if i == 1:
+            return far
+        if i in done:
+            continue
+        done.add(i)
+        legs = np.array([j for j in range(n) if j not in done])
+        p, q = place[i], place[legs]
+        normal = np.cross(p, q)
+        from_side = (normal @ point.T >= 0) != (normal @ following.T >= 0)
+        over = (crossing @ p >= 0) != (q @ crossing.T >= 0)
+        hit = point * np.abs(np.sum(normal[:, None] * following, axis=2))[..., None]
+        hit = hit + following * np.abs(np.sum(normal[:, None] * point, axis=2))[..., None]
+        ahead_of = np.sum(hit * (p + q)[:, None], axis=2) > 0
+        free = ~(from_side & over & ahead_of).any(axis=1)
+        step = kernels.measure_legs_mm(np.broadcast_to(p, q.shape).copy(), q) * 1e-6
+        for j, km in zip(legs[free].tolist(), step[free].tolist(), strict=True):
+            if far + km < best.get(j, math.inf):
+                best[j] = far + km
+                heapq.heappush(queue, (far + km, j))
+    return math.inf
+
+
+def shortest_over_legs(
+    corners: kernels.Corners, rows: kernels.Sights, ends: kernels.Ends, start: int, goal: int
+) -> float:
+    """Dijkstra in mm between two ends, over all legs of a graph and of the ends' own places."""
+    n = len(corners.point)
+    legs: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for i in range(n):
+        for k in range(rows.first[i], rows.first[i] + rows.size[i]):
+            legs[i].append((int(rows.to[k]), rows.mm[k]))
+    own = [[*range(ends.first[k], ends.first[k + 1])] for k in (start, goal)]
+    for r in own[0] + own[1]:
+        for k in range(ends.link_first[r], ends.link_first[r + 1]):
+            legs[n + r].append((int(ends.link_to[k]), ends.link_mm[k]))
+            legs[int(ends.link_to[k])].append((n + r, ends.link_mm[k]))
+    for r, t in product(own[0] + own[1], repeat=2):
+        p, q = ends.point[[r]], ends.point[[t]]
+        tangent = all(
+            (s >= -1e-9 and e >= -1e-9) or (s <= 1e-9 and e <= 1e-9)
+            for side, to in ((ends.side[r], q[0]), (ends.side[t], p[0]))
+            for s, e in [(side[:3] @ to, side[3:] @ to)]
+        )
+        if r != t and tangent and not kernels.find_cut_legs(p, q, ends.edge, ends.ball)[0]:
+            legs[n + r].append((n + t, float(kernels.measure_legs_mm(p, q)[0])))
+    far = {n + own[0][0]: 0.0}
+    queue = [(0.0, n + own[0][0])]
+    while queue:
+        mm, i = heapq.heappop(queue)
+        if i == n + own[1][0]:
+            return mm
+        if mm > far[i]:
+            continue
+        for j, step in legs[i]:
+            if mm + step < far.get(j, math.inf):
+                far[j] = mm + step
+                heapq.heappush(queue, (mm + step, j))
+    return math.inf
 
 
 # --------------------------------------------------------------------------------------- law

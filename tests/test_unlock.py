@@ -246,13 +246,13 @@ def ids(*rules: str | tuple[str, ...]) -> tuple[str, ...]:
 WORKED: dict[tuple[str, ...], Front] = {
     # By the Barents and Norwegian Seas; Norway shortens it, the Union more.
     ("UMMS", "EGLL", "BRU"): {
-        ids(UK): 4751,
+        ids(UK): 4750,
         ids(UK, "NO-BY-2021-06-21"): 4432,
         ids(UK, "EU-BY-01"): 1932,
     },
-    ("UMMS", "UMKK", "BRU"): {(): 1494, ("EU-BY-01",): 496},
+    ("UMMS", "UMKK", "BRU"): {(): 1493, ("EU-BY-01",): 496},
     ("UMMS", "LTFM", "BRU"): {
-        (): 3484,
+        (): 3483,
         ("RU-03",): 2444,
         ("EU-BY-01",): 1715,
         ("UA-01",): 1430,

@@ -35,11 +35,12 @@ def compiled(*, parallel: bool = False, inline: bool = False) -> Callable[[Funct
 
 
 @contextmanager
-def few_threads(tasks: int) -> Iterator[None]:
-    """Run parallel loops in no more threads than so many tasks are worth waking."""
+def few_threads(tasks: int) -> Iterator[int]:
+    """Run parallel loops in no more threads than so many tasks are worth waking: how many."""
     given = numba.get_num_threads()
-    numba.set_num_threads(min(given, max(1, tasks // 256)))
+    chosen = min(given, max(1, tasks // 256))
+    numba.set_num_threads(chosen)
     try:
-        yield
+        yield chosen
     finally:
         numba.set_num_threads(given)

@@ -1,20 +1,110 @@
-"""Visibility: legs against edges kept in a tree of balls."""
+"""Visibility: legs against edges in a tree of balls, and shortest paths over what is visible.
+
+All points are unit vectors. Edges (n, 6) lie in groups of LEAF_EDGES below a binary tree of balls
+(m, 4: centre, radius); node k has the children 2k and 2k + 1, leaves come last. The `side` (6,) of
+a corner holds the unit normals of the great circles to its neighbours on the ring; it is nought
+for a point that is no corner. Lengths in graphs are whole millimetres: these add up to the same
+sum in any order.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from airsim.kernels.compiling import Floats, Ints, compiled
+from airsim.kernels.compiling import Floats, Ints, Longs, compiled
 
-# Edges lie in groups of LEAF_EDGES; node k of the tree has children 2k and 2k+1, leaves come last.
 LEAF_EDGES = 8
+_CORES = 8  # discs that are looked at from one point
 _TANGENT = 1e-9  # radians: a leg that passes a corner's neighbour this near still is tangent
+_EQUATOR_KM = 6378.137  # WGS84
+_FLATTENING = 1 / 298.257223563
+_ECCENTRICITY_2 = _FLATTENING * (2.0 - _FLATTENING)
+_LEAST_KM = 6335.0  # per radian: less than any radius of curvature of WGS84 (6335.44 and more)
 
 
+class Corners(NamedTuple):
+    """Corners of an outline, and the outline that stops the legs between them.
+
+    Parameters
+    ----------
+    point, side : ndarray, shapes (n, 3), (n, 6)
+    group : ndarray of int32, shape (n,)
+        Free component.
+    near : ndarray
+        Balls over the corners, in their order.
+    edge, ball : ndarray
+        Tree of the outline.
+    core : ndarray, shape (k, 4)
+        Discs on the closed side, centre and sine of the radius: short cuts to "stopped".
+    """
+
+    point: Floats
+    side: Floats
+    group: Ints
+    near: Floats
+    edge: Floats
+    ball: Floats
+    core: Floats
+
+
+class Sights(NamedTuple):
+    """What corners see: corner i the corners ``to[first[i]:first[i] + size[i]]``, rising.
+
+    `first` is -1 where that is not known yet; `used` (1,) tells how much of `to` and of the
+    lengths `mm` is filled.
+    """
+
+    first: Longs
+    size: Ints
+    to: Ints
+    mm: Floats
+    used: Longs
+
+
+class Ends(NamedTuple):
+    """Ends of paths, and how each is linked to corners.
+
+    Parameters
+    ----------
+    first : ndarray of int64, shape (ends + 1,)
+        End k has the places ``first[k]:first[k + 1]``: itself and the corners of its own
+        surroundings, which only its own paths turn at.
+    point, side : ndarray, shapes (places, 3), (places, 6)
+    group : ndarray of int32, shape (ends,)
+        Free component, -1 if any may be reached.
+    disc : ndarray, shape (ends, 4)
+        Centre and cosine of the radius of a disc in which the edges do not count; above 1: none.
+    link_first, link_to, link_mm : ndarray
+        Place r sees the corners ``link_to[link_first[r]:link_first[r + 1]]``.
+    edge, ball, spare_edge, spare_ball : ndarray
+        Trees of the edges that stop legs from places, and of those that also count in discs.
+    core : ndarray, shape (k, 4)
+        As in `Corners`.
+    """
+
+    first: Longs
+    point: Floats
+    side: Floats
+    group: Ints
+    disc: Floats
+    link_first: Longs
+    link_to: Ints
+    link_mm: Floats
+    edge: Floats
+    ball: Floats
+    spare_edge: Floats
+    spare_ball: Floats
+    core: Floats
+
+
+# ---------------------------------------------------------------------------------------------
+# edges and legs
+# ---------------------------------------------------------------------------------------------
 @compiled()
 def grow_balls(edge: Floats) -> Floats:
     """Tree over edges (n, 6), n a power of two times LEAF_EDGES: centre and radius of each ball."""
@@ -98,10 +188,13 @@ def _leaf_cuts_leg(
 
 
 @compiled()
-def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int) -> int:
-    """Leaf with an edge that crosses leg pq, shorter than half a circle; -1 if none does.
+def _leaf_that_cuts(
+    p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int, core: Floats, cores: int
+) -> int:
+    """What stops leg pq, shorter than half a circle: a leaf with an edge that crosses it, or -1.
 
-    Leaf `hint` is tried first: the next leg from one point often meets the same edges.
+    Leaf `hint` is tried first: the next leg from one point often meets the same edges. It is also
+    the answer if the leg passes through one of the first few `core` discs.
     """
     px, py, pz, qx, qy, qz = p[0], p[1], p[2], q[0], q[1], q[2]
     nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
@@ -111,6 +204,10 @@ def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int)
     if size == 0.0 or middle < 1e-6:
         return 0 if middle < 1e-6 else -1  # no great circle is the leg of antipodal points
     nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
+    for k in range(cores):
+        x, y, z = core[k, 0], core[k, 1], core[k, 2]
+        if mx * x + my * y + mz * z >= 0.5 * middle and abs(nx * x + ny * y + nz * z) < core[k, 3]:
+            return max(hint, 0)
     if hint >= 0 and _leaf_cuts_leg(hint, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge):
         return hint
     leaves = ball.shape[0] // 2
@@ -127,15 +224,253 @@ def _leaf_that_cuts(p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int)
 
 
 @compiled()
+def _nearest_cores(p: Floats, core: Floats, out: Floats) -> int:
+    """Put the core discs that look largest from a point first into `out`; how many."""
+    count = 0
+    looks = np.empty(out.shape[0])
+    for k in range(core.shape[0]):
+        along = p[0] * core[k, 0] + p[1] * core[k, 1] + p[2] * core[k, 2]
+        look = core[k, 3] / math.sqrt(max(1.0 - along * along, 1e-12))
+        if along < 0.0 or (count == out.shape[0] and look <= looks[count - 1]):
+            continue
+        at = min(count, out.shape[0] - 1)
+        count = at + 1
+        while at > 0 and looks[at - 1] < look:
+            looks[at] = looks[at - 1]
+            out[at] = out[at - 1]
+            at -= 1
+        looks[at] = look
+        out[at] = core[k]
+    return count
+
+
+@compiled(parallel=True)
 def find_cut_legs(p: Floats, q: Floats, edge: Floats, ball: Floats) -> NDArray[np.bool_]:
     """Whether any edge crosses each leg pq."""
     cut = np.zeros(p.shape[0], np.bool_)
+    for k in prange(p.shape[0]):
+        cut[k] = _leaf_that_cuts(p[k], q[k], edge, ball, -1, edge, 0) >= 0
+    return cut
+
+
+@compiled(parallel=True)
+def may_come_near(
+    p: Floats, q: Floats, reach: Floats, edge: Floats, ball: Floats
+) -> NDArray[np.bool_]:
+    """Whether any edge may be within an angle of each leg pq: never False where one is."""
+    near = np.zeros(p.shape[0], np.bool_)
+    leaves = ball.shape[0] // 2
+    for k in prange(p.shape[0]):
+        a, b = p[k], q[k]
+        nx, ny, nz = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+        size = max(math.sqrt(nx * nx + ny * ny + nz * nz), 1e-300)
+        mx, my, mz = a[0] + b[0], a[1] + b[1], a[2] + b[2]
+        middle = max(math.sqrt(mx * mx + my * my + mz * mz), 1e-300)
+        nx, ny, nz = nx / size, ny / size, nz / size
+        mx, my, mz = mx / middle, my / middle, mz / middle
+        node = 1
+        while node and not near[k]:
+            if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, reach[k], ball[node]):
+                if node < leaves:
+                    node *= 2
+                    continue
+                near[k] = True
+            node = _next_in_tree(node)
+    return near
+
+
+@compiled()
+def _is_cut_outside(
+    p: Floats, q: Floats, edge: Floats, ball: Floats, disc: Floats, other: Floats
+) -> bool:
+    """Whether an edge crosses leg pq outside two discs."""
+    nx, ny, nz = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+    size = math.sqrt(nx * nx + ny * ny + nz * nz)
+    mx, my, mz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
+    middle = math.sqrt(mx * mx + my * my + mz * mz)
+    if size == 0.0 or middle < 1e-6:
+        return middle < 1e-6
+    nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
+    leaves = ball.shape[0] // 2
+    node = 1
+    while node:
+        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, 0.0, ball[node]):
+            if node < leaves:
+                node *= 2
+                continue
+            for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
+                if _edge_cuts_leg(
+                    edge[e], p[0], p[1], p[2], q[0], q[1], q[2], nx, ny, nz, mx, my, mz
+                ):
+                    a = abs(nx * edge[e, 3] + ny * edge[e, 4] + nz * edge[e, 5])
+                    b = abs(nx * edge[e, 0] + ny * edge[e, 1] + nz * edge[e, 2])
+                    x = a * edge[e, 0] + b * edge[e, 3]
+                    y = a * edge[e, 1] + b * edge[e, 4]
+                    z = a * edge[e, 2] + b * edge[e, 5]
+                    far = math.sqrt(x * x + y * y + z * z)
+                    if (
+                        x * disc[0] + y * disc[1] + z * disc[2] < disc[3] * far
+                        and x * other[0] + y * other[1] + z * other[2] < other[3] * far
+                    ):
+                        return True
+        node = _next_in_tree(node)
+    return False
+
+
+@compiled()
+def find_cut_pieces(
+    p: Floats, q: Floats, end: Longs, other: Longs, ends: Ends
+) -> NDArray[np.bool_]:
+    """Whether each leg pq of a path between two ends is stopped."""
+    cut = np.zeros(p.shape[0], np.bool_)
     for k in range(p.shape[0]):
-        cut[k] = _leaf_that_cuts(p[k], q[k], edge, ball, -1) >= 0
+        cut[k] = _is_stopped(p[k], q[k], end[k], other[k], ends)
     return cut
 
 
 @compiled()
+def _is_stopped(p: Floats, q: Floats, end: int, other: int, ends: Ends) -> bool:
+    """Whether a leg pq of a path between two ends is stopped."""
+    if ends.disc[end, 3] > 1.0 and ends.disc[other, 3] > 1.0:
+        return _leaf_that_cuts(p, q, ends.edge, ends.ball, -1, ends.core, ends.core.shape[0]) >= 0
+    return _leaf_that_cuts(
+        p, q, ends.spare_edge, ends.spare_ball, -1, ends.core, 0
+    ) >= 0 or _is_cut_outside(p, q, ends.edge, ends.ball, ends.disc[end], ends.disc[other])
+
+
+@compiled()
+def _toggle_rings(
+    p: Floats, q: Floats, edge: Floats, ball: Floats, ring: Ints, odd: Ints, count: int
+) -> tuple[Ints, int]:
+    """Put rings that leg pq crosses into a list, or take them out again."""
+    nx, ny, nz = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+    size = math.sqrt(nx * nx + ny * ny + nz * nz)
+    mx, my, mz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
+    middle = math.sqrt(mx * mx + my * my + mz * mz)
+    if size == 0.0:
+        return odd, count
+    nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
+    leaves = ball.shape[0] // 2
+    node = 1
+    while node:
+        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, 0.0, ball[node]):
+            if node < leaves:
+                node *= 2
+                continue
+            for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
+                if _edge_cuts_leg(
+                    edge[e], p[0], p[1], p[2], q[0], q[1], q[2], nx, ny, nz, mx, my, mz
+                ):
+                    k = 0
+                    while k < count and odd[k] != ring[e]:
+                        k += 1
+                    if k < count:
+                        count -= 1
+                        odd[k] = odd[count]
+                    else:
+                        if count == odd.size:
+                            odd = np.concatenate((odd, np.empty_like(odd)))
+                        odd[count] = ring[e]
+                        count += 1
+        node = _next_in_tree(node)
+    return odd, count
+
+
+@compiled(parallel=True)
+def find_rings_around(
+    point: Floats, middle: Floats, open_point: Floats, edge: Floats, ball: Floats, ring: Ints,
+    area: Floats,
+) -> Ints:  # fmt: skip
+    """The smallest ring around each point, -1 if none is.
+
+    Rings that the way by `middle` (points, 3) to a point outside all rings crosses an odd number
+    of times are around a point. `ring` (edges,) is the ring of each edge of the tree.
+    """
+    found = np.full(point.shape[0], -1, np.int32)
+    for k in prange(point.shape[0]):
+        odd, count = _toggle_rings(point[k], middle[k], edge, ball, ring, np.empty(16, np.int32), 0)
+        odd, count = _toggle_rings(middle[k], open_point, edge, ball, ring, odd, count)
+        least = math.inf
+        for c in range(count):
+            size = abs(area[odd[c]])
+            if size < least or (size == least and odd[c] < found[k]):
+                found[k], least = odd[c], size
+    return found
+
+
+# ---------------------------------------------------------------------------------------------
+# lengths
+# ---------------------------------------------------------------------------------------------
+@compiled()
+def _measure_mm(a: Floats, b: Floats) -> float:
+    """Whole millimetres between two points, a few metres off WGS84 at 10,000 km.
+
+    Andoyer-Lambert formula, undefined near antipodes.
+    """
+    polar = 1.0 - _FLATTENING
+    au = 1.0 / math.sqrt(a[0] * a[0] + a[1] * a[1] + polar * polar * a[2] * a[2])
+    bu = 1.0 / math.sqrt(b[0] * b[0] + b[1] * b[1] + polar * polar * b[2] * b[2])
+    az, bz = polar * a[2] * au, polar * b[2] * bu
+    x, y, z = a[0] * au - b[0] * bu, a[1] * au - b[1] * bu, az - bz
+    half = min(0.5 * math.sqrt(x * x + y * y + z * z), 1.0)
+    angle = 2.0 * math.asin(half)
+    sine = math.sin(angle)
+    squash = (angle - sine) * (az + bz) ** 2 / max(1.0 - half * half, 1e-9)
+    squash += (angle + sine) * z * z / max(half * half, 1e-30)
+    return float(np.rint(1e6 * _EQUATOR_KM * (angle - _FLATTENING / 8.0 * squash)))
+
+
+@compiled()
+def measure_legs_mm(p: Floats, q: Floats) -> Floats:
+    """Whole millimetres of each leg pq, a few metres off WGS84 at 10,000 km."""
+    result = np.empty(p.shape[0])
+    for k in range(p.shape[0]):
+        result[k] = _measure_mm(p[k], q[k])
+    return result
+
+
+@compiled()
+def measure_arcs_km(p: Floats, q: Floats) -> Floats:
+    """Length on WGS84 of the great circle through the normals from each p to q.
+
+    Gauss-Legendre quadrature over pieces of at most 30 degrees.
+    """
+    share = np.array([0.1252334085114689, 0.3678314989981802, 0.5873179542866175,
+                      0.7699026741943047, 0.9041172563704749, 0.9815606342467192])  # fmt: skip
+    weight = np.array([0.2491470458134028, 0.2334925365383548, 0.2031674267230659,
+                       0.1600783285433462, 0.1069393259953184, 0.0471753363865118])  # fmt: skip
+    result = np.zeros(p.shape[0])
+    for k in range(p.shape[0]):
+        a, b = p[k], q[k]
+        cosine = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+        x, y, z = b[0] - cosine * a[0], b[1] - cosine * a[1], b[2] - cosine * a[2]
+        sine = math.sqrt(x * x + y * y + z * z)
+        if sine == 0.0:
+            continue
+        angle = math.atan2(sine, cosine)
+        onward = z / sine
+        pieces = math.ceil(angle / 0.52)
+        step = angle / pieces
+        for piece in range(pieces):
+            for g in range(12):
+                t = share[g // 2] if g % 2 else -share[g // 2]
+                along = (piece + 0.5 + 0.5 * t) * step
+                c, s = math.cos(along), math.sin(along)
+                up = c * a[2] + s * onward
+                rise = c * onward - s * a[2]
+                flat = max(1.0 - up * up, 1e-30)
+                north = min(rise * rise / flat, 1.0)
+                w = 1.0 - _ECCENTRICITY_2 * up * up
+                meridian = (1.0 - _ECCENTRICITY_2) / w
+                radius = math.sqrt((meridian * meridian * north + 1.0 - north) / w)
+                result[k] += 0.5 * step * weight[g // 2] * _EQUATOR_KM * radius
+    return result
+
+
+# ---------------------------------------------------------------------------------------------
+# what corners and ends see
+# ---------------------------------------------------------------------------------------------
+@compiled(inline=True)
 def _is_tangent(x: float, y: float, z: float, side: Floats) -> bool:
     """Whether the line from a corner to (x, y, z) leaves both neighbours on one hand."""
     s = side[0] * x + side[1] * y + side[2] * z
@@ -143,7 +478,7 @@ def _is_tangent(x: float, y: float, z: float, side: Floats) -> bool:
     return bool((s >= -_TANGENT and t >= -_TANGENT) or (s <= _TANGENT and t <= _TANGENT))
 
 
-@compiled()
+@compiled(inline=True)
 def _may_be_tangent(ball: Floats, side: Floats) -> bool:
     """Whether a line from a corner to some point in a ball may be tangent."""
     x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + _TANGENT
@@ -153,32 +488,37 @@ def _may_be_tangent(ball: Floats, side: Floats) -> bool:
 
 
 @compiled()
-def _legs_of_corner(
-    i: int, corner: Floats, side: Floats, group: Ints, near: Floats, edge: Floats, ball: Floats,
-    out: Ints,
-) -> int:  # fmt: skip
-    """Later corners of its group that corner i sees along a common tangent; how many there are."""
+def _corners_seen(i: int, first: int, corners: Corners, out: Ints) -> int:
+    """Corners from number `first` that corner i sees along a common tangent, rising; how many."""
     count = 0
     hint = -1
-    x, y, z = corner[i, 0], corner[i, 1], corner[i, 2]
-    leaves = near.shape[0] // 2
+    point, side = corners.point, corners.side
+    x, y, z = point[i, 0], point[i, 1], point[i, 2]
+    core = np.empty((_CORES, 4))
+    cores = _nearest_cores(point[i], corners.core, core)
+    leaves = corners.near.shape[0] // 2
     node = 1
     while node:
         last = node
         while last < leaves:
             last = 2 * last + 1
-        if (last - leaves + 1) * LEAF_EDGES > i and _may_be_tangent(near[node], side[i]):
+        if (last - leaves + 1) * LEAF_EDGES > first and _may_be_tangent(
+            corners.near[node], side[i]
+        ):
             if node < leaves:
                 node *= 2
                 continue
-            first = (node - leaves) * LEAF_EDGES
-            for j in range(max(first, i + 1), min(first + LEAF_EDGES, corner.shape[0])):
+            start = (node - leaves) * LEAF_EDGES
+            for j in range(max(start, first), min(start + LEAF_EDGES, point.shape[0])):
                 if (
-                    group[i] == group[j]
-                    and _is_tangent(corner[j, 0], corner[j, 1], corner[j, 2], side[i])
+                    j != i
+                    and corners.group[i] == corners.group[j]
+                    and _is_tangent(point[j, 0], point[j, 1], point[j, 2], side[i])
                     and _is_tangent(x, y, z, side[j])
                 ):
-                    leaf = _leaf_that_cuts(corner[i], corner[j], edge, ball, hint)
+                    leaf = _leaf_that_cuts(
+                        point[i], point[j], corners.edge, corners.ball, hint, core, cores
+                    )
                     if leaf >= 0:
                         hint = leaf
                         continue
@@ -190,64 +530,290 @@ def _legs_of_corner(
 
 
 @compiled(parallel=True)
-def find_legs(
-    corner: Floats, side: Floats, group: Ints, near: Floats, edge: Floats, ball: Floats, room: int
-) -> tuple[Ints, Ints]:
-    """Corners j > i that corner i sees along a tangent at both, (n, room), and their numbers.
+def find_legs(corners: Corners, room: int) -> tuple[Ints, Ints]:
+    """Corners j > i that each corner i sees, (n, room), and their numbers.
 
-    `side[i]` holds the unit normals of the great circles from corner i to both neighbours, `near`
-    the tree over the corners in their order. A number above `room` asks for another run.
+    A number above `room` asks for another run.
     """
-    n = corner.shape[0]
+    n = corners.point.shape[0]
     found = np.empty((n, room), np.int32)
     count = np.zeros(n, np.int32)
     blocks = min(n, 256)
     for b in prange(blocks):  # rows far apart in one block: even work
         for i in range(b, n, blocks):
-            count[i] = _legs_of_corner(i, corner, side, group, near, edge, ball, found[i])
+            count[i] = _corners_seen(i, i + 1, corners, found[i])
     return found, count
 
 
-@compiled()
-def find_point_legs(
-    point: Floats, point_group: Ints, corner: Floats, side: Floats, group: Ints,
-    edge: Floats, ball: Floats, room: int,
-) -> tuple[Ints, Ints]:  # fmt: skip
-    """Corners that each point sees along a tangent, (points, room), and their numbers.
+@compiled(parallel=True)
+def link_ends(corners: Corners, ends: Ends, room: int) -> tuple[Ints, Floats, Ints]:
+    """Corners that each place of each end sees, (places, room), how far they are, how many."""
+    places = ends.point.shape[0]
+    found, mm = np.empty((places, room), np.int32), np.empty((places, room))
+    count = np.zeros(places, np.int32)
+    leaves = corners.near.shape[0] // 2
+    for end in prange(ends.first.size - 1):
+        group = ends.group[end]
+        for r in range(ends.first[end], ends.first[end + 1]):
+            p, side = ends.point[r], ends.side[r]
+            hint = -1
+            core = np.empty((_CORES, 4))
+            cores = _nearest_cores(p, ends.core, core)
+            node = 1
+            while node:
+                if _may_be_tangent(corners.near[node], side):
+                    if node < leaves:
+                        node *= 2
+                        continue
+                    start = (node - leaves) * LEAF_EDGES
+                    for j in range(start, min(start + LEAF_EDGES, corners.point.shape[0])):
+                        q = corners.point[j]
+                        if (
+                            (group >= 0 and group != corners.group[j])
+                            or not _is_tangent(p[0], p[1], p[2], corners.side[j])
+                            or not _is_tangent(q[0], q[1], q[2], side)
+                        ):
+                            continue
+                        if ends.disc[end, 3] > 1.0:
+                            leaf = _leaf_that_cuts(p, q, ends.edge, ends.ball, hint, core, cores)
+                            if leaf >= 0:
+                                hint = leaf
+                                continue
+                        elif _is_stopped(p, q, end, end, ends):
+                            continue
+                        if count[r] < room:
+                            found[r, count[r]] = j
+                            mm[r, count[r]] = _measure_mm(p, q)
+                        count[r] += 1
+                node = _next_in_tree(node)
+    return found, mm, count
 
-    A number above `room` asks for another run.
+
+# ---------------------------------------------------------------------------------------------
+# shortest paths
+# ---------------------------------------------------------------------------------------------
+@compiled()
+def _sift(heap: Ints, place: Ints, rank: Floats, size: int, node: int) -> int:
+    """Put a node into the heap of least rank, or move it up there; returns the heap's size."""
+    at = place[node]
+    if at < 0:
+        at = size
+        size += 1
+    while at > 0:
+        above = (at - 1) // 2
+        other = heap[above]
+        if rank[other] < rank[node] or (rank[other] == rank[node] and other < node):
+            break
+        heap[at], place[other] = other, at
+        at = above
+    heap[at], place[node] = node, at
+    return size
+
+
+@compiled()
+def _pop(heap: Ints, place: Ints, rank: Floats, size: int) -> int:
+    """Take the node of least rank, of equal ones that of least number, out of a heap."""
+    top, node = heap[0], heap[size - 1]
+    place[top] = -1
+    size -= 1
+    at = 0
+    while 2 * at + 1 < size:
+        low = 2 * at + 1
+        if low + 1 < size:
+            one, other = heap[low], heap[low + 1]
+            if rank[other] < rank[one] or (rank[other] == rank[one] and other < one):
+                low += 1
+        below = heap[low]
+        if rank[node] < rank[below] or (rank[node] == rank[below] and node < below):
+            break
+        heap[at], place[below] = below, at
+        at = low
+    if size:
+        heap[at], place[node] = node, at
+    return int(top)
+
+
+class _Search(NamedTuple):
+    """Room for one search: nodes are the corners, then the places of both ends."""
+
+    far: Floats  # from the start, mm; infinite if not reached
+    rank: Floats  # far and at least what is left to the goal
+    before: Ints
+    place: Ints  # in the heap, -1 if not there
+    heap: Ints
+    touched: Ints
+
+
+@compiled()
+def _reach(
+    node: int,
+    by: int,
+    far: float,
+    p: Floats,
+    goal: Floats,
+    search: _Search,
+    size: int,
+    touched: int,
+) -> tuple[int, int]:
+    """Note a way to a node, if it is the shortest so far; sizes of the heap and of `touched`."""
+    if far >= search.far[node]:
+        return size, touched
+    if search.far[node] == math.inf:
+        search.touched[touched] = node
+        touched += 1
+    search.far[node], search.before[node] = far, by
+    x, y, z = p[0] - goal[0], p[1] - goal[1], p[2] - goal[2]
+    left = 2.0 * math.asin(min(1.0, 0.5 * math.sqrt(x * x + y * y + z * z)))
+    search.rank[node] = far + 1e6 * _LEAST_KM * left
+    return _sift(search.heap, search.place, search.rank, size, node), touched
+
+
+@compiled()
+def _expand(i: int, corners: Corners, rows: Sights, found: Ints) -> bool:
+    """Find out what a corner sees; False if there is no room to note it."""
+    count = _corners_seen(i, 0, corners, found)
+    first = rows.used[0]
+    if first + count > rows.to.size:
+        return False
+    for k in range(count):
+        rows.to[first + k] = found[k]
+        rows.mm[first + k] = _measure_mm(corners.point[i], corners.point[found[k]])
+    rows.first[i], rows.size[i] = first, count
+    rows.used[0] = first + count
+    return True
+
+
+@compiled()
+def _sees_place(r: int, t: int, end: int, other: int, ends: Ends) -> bool:
+    """Whether a place of one end sees a place of another, along a common tangent."""
+    p, q = ends.point[r], ends.point[t]
+    return (
+        _is_tangent(p[0], p[1], p[2], ends.side[t])
+        and _is_tangent(q[0], q[1], q[2], ends.side[r])
+        and not _is_stopped(p, q, end, other, ends)
+    )
+
+
+@compiled()
+def _search_path(
+    start: int, goal: int, corners: Corners, rows: Sights, ends: Ends, search: _Search,
+    entry: Ints, following: Ints, found: Ints, path: Ints,
+) -> int:  # fmt: skip
+    """Shortest path between two ends (A*); its number of nodes, 0 if none, -1 for want of room.
+
+    Nodes from the number of corners on are the places of the start, then those of the goal.
     """
-    found = np.empty((point.shape[0], room), np.int32)
-    count = np.zeros(point.shape[0], np.int32)
-    for k in range(point.shape[0]):
-        x, y, z = point[k, 0], point[k, 1], point[k, 2]
-        hint = -1
-        for j in range(corner.shape[0]):
-            if point_group[k] == group[j] and _is_tangent(x, y, z, side[j]):
-                leaf = _leaf_that_cuts(point[k], corner[j], edge, ball, hint)
-                if leaf >= 0:
-                    hint = leaf
-                    continue
-                if count[k] < room:
-                    found[k, count[k]] = j
-                count[k] += 1
-    return found, count
+    n = corners.point.shape[0]
+    s0, s1 = ends.first[start], ends.first[start + 1]
+    t0, t1 = ends.first[goal], ends.first[goal + 1]
+    target = n + s1 - s0
+    aim = ends.point[t0]
+    base = ends.link_first[t0]
+    for link in range(base, ends.link_first[t1]):  # which places of the goal a corner sees
+        following[link - base] = entry[ends.link_to[link]]
+        entry[ends.link_to[link]] = link - base
+    size, touched = _reach(n, -1, 0.0, ends.point[s0], aim, search, 0, 0)
+    length = 0
+    while size:
+        node = _pop(search.heap, search.place, search.rank, size)
+        size -= 1
+        far = search.far[node]
+        if node == target:
+            while node >= 0:
+                if length < path.size:
+                    path[length] = node
+                length += 1
+                node = search.before[node]
+            break
+        if node < n:
+            if rows.first[node] < 0 and not _expand(node, corners, rows, found):
+                length = -1
+                break
+            for k in range(rows.first[node], rows.first[node] + rows.size[node]):
+                size, touched = _reach(
+                    rows.to[k], node, far + rows.mm[k], corners.point[rows.to[k]], aim,
+                    search, size, touched,
+                )  # fmt: skip
+            link = entry[node]
+            while link >= 0:
+                t = np.searchsorted(ends.link_first[t0 : t1 + 1], base + link, side="right") - 1
+                size, touched = _reach(
+                    target + t, node, far + ends.link_mm[base + link], ends.point[t0 + t], aim,
+                    search, size, touched,
+                )  # fmt: skip
+                link = following[link]
+            continue
+        r = s0 + node - n if node < target else t0 + node - target
+        if node < target:
+            for link in range(ends.link_first[r], ends.link_first[r + 1]):
+                j = ends.link_to[link]
+                size, touched = _reach(
+                    j, node, far + ends.link_mm[link], corners.point[j], aim, search, size, touched
+                )
+            for other in range(s0, s1):
+                if other != r and _sees_place(r, other, start, start, ends):
+                    size, touched = _reach(
+                        n + other - s0, node, far + _measure_mm(ends.point[r], ends.point[other]),
+                        ends.point[other], aim, search, size, touched,
+                    )  # fmt: skip
+        for other in range(t0, t1):
+            if other != r and _sees_place(r, other, start if node < target else goal, goal, ends):
+                size, touched = _reach(
+                    target + other - t0, node, far + _measure_mm(ends.point[r], ends.point[other]),
+                    ends.point[other], aim, search, size, touched,
+                )  # fmt: skip
+    for k in range(size):
+        search.place[search.heap[k]] = -1
+    for k in range(touched):
+        search.far[search.touched[k]] = math.inf
+    for link in range(base, ends.link_first[t1]):
+        entry[ends.link_to[link]] = -1
+    return length
 
 
-@compiled()
-def count_ring_cuts(p: Floats, q: Floats, edge: Floats, ring: Ints, rings: int) -> Ints:
-    """How often each ring's edges cross each leg pq, shape (legs, rings)."""
-    count = np.zeros((p.shape[0], rings), np.int32)
-    for k in range(p.shape[0]):
-        px, py, pz, qx, qy, qz = p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2]
-        nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
-        mx, my, mz = px + qx, py + qy, pz + qz
-        for e in range(ring.size):
-            if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
-                count[k, ring[e]] += 1
-    return count
+@compiled(parallel=True)
+def search_paths(
+    start: Longs, goal: Longs, corners: Corners, rows: Sights, ends: Ends, room: int, threads: int
+) -> tuple[Ints, Ints]:
+    """Shortest paths between ends: nodes from the goal back to the start, (paths, room); how many.
+
+    Nodes from the number of corners on are places, in their order in `ends`. 0 nodes: there is no
+    path; -1: `rows` is full; more than `room`: there was none. Sights found on the way are kept,
+    so only one thread may search until all rows are known.
+    """
+    n = corners.point.shape[0]
+    paths = np.empty((start.size, room), np.int32)
+    count = np.zeros(start.size, np.int32)
+    most, links = 0, 0
+    for end in range(ends.first.size - 1):
+        first, last = ends.first[end], ends.first[end + 1]
+        most = max(most, last - first)
+        links = max(links, ends.link_first[last] - ends.link_first[first])
+    for thread in prange(threads):
+        nodes = n + 2 * most
+        search = _Search(
+            np.full(nodes, math.inf), np.empty(nodes), np.empty(nodes, np.int32),
+            np.full(nodes, -1, np.int32), np.empty(nodes, np.int32), np.empty(nodes, np.int32),
+        )  # fmt: skip
+        entry, following = np.full(n, -1, np.int32), np.empty(links, np.int32)
+        found = np.empty(n, np.int32)
+        for k in range(thread, start.size, threads):
+            count[k] = _search_path(
+                start[k], goal[k], corners, rows, ends, search, entry, following, found, paths[k]
+            )
+            s0, s1, t0 = ends.first[start[k]], ends.first[start[k] + 1], ends.first[goal[k]]
+            for at in range(min(count[k], room)):  # places by their number
+                node = paths[k, at] - n
+                if node >= 0:
+                    paths[k, at] = n + (s0 + node if node < s1 - s0 else t0 + node - (s1 - s0))
+            if count[k] < 0:
+                break
+    return paths, count
 
 
+# ---------------------------------------------------------------------------------------------
+# distances
+# ---------------------------------------------------------------------------------------------
 @compiled()
 def _angle_to_arc(
     x: float, y: float, z: float, ax: float, ay: float, az: float, bx: float, by: float, bz: float
@@ -265,6 +831,56 @@ def _angle_to_arc(
     da = math.sqrt((x - ax) ** 2 + (y - ay) ** 2 + (z - az) ** 2)
     db = math.sqrt((x - bx) ** 2 + (y - by) ** 2 + (z - bz) ** 2)
     return 2.0 * math.asin(min(1.0, 0.5 * min(da, db)))
+
+
+@compiled(parallel=True)
+def measure_depths(point: Floats, edge: Floats, ball: Floats) -> Floats:
+    """Angle from each point to the nearest edge."""
+    depth = np.empty(point.shape[0])
+    leaves = ball.shape[0] // 2
+    for k in prange(point.shape[0]):
+        x, y, z = point[k, 0], point[k, 1], point[k, 2]
+        best = 4.0
+        node = 1
+        while node:
+            far = ball[node, 3] + best
+            dx, dy, dz = ball[node, 0] - x, ball[node, 1] - y, ball[node, 2] - z
+            if dx * dx + dy * dy + dz * dz <= far * far:
+                if node < leaves:
+                    node *= 2
+                    continue
+                for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
+                    ax, ay, az, bx, by, bz = edge[e]
+                    best = min(best, _angle_to_arc(x, y, z, ax, ay, az, bx, by, bz))
+            node = _next_in_tree(node)
+        depth[k] = best
+    return depth
+
+
+@compiled()
+def find_near_edges(point: Floats, reach: float, edge: Floats, ball: Floats) -> Longs:
+    """Places in the tree of the edges within an angle of a point."""
+    found = np.empty(64, np.int64)
+    count = 0
+    leaves = ball.shape[0] // 2
+    x, y, z = point[0], point[1], point[2]
+    node = 1
+    while node:
+        far = ball[node, 3] + reach
+        dx, dy, dz = ball[node, 0] - x, ball[node, 1] - y, ball[node, 2] - z
+        if dx * dx + dy * dy + dz * dz <= far * far:
+            if node < leaves:
+                node *= 2
+                continue
+            for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
+                if _angle_to_arc(x, y, z, edge[e, 0], edge[e, 1], edge[e, 2],
+                                 edge[e, 3], edge[e, 4], edge[e, 5]) <= reach:  # fmt: skip
+                    if count == found.size:
+                        found = np.concatenate((found, np.empty_like(found)))
+                    found[count] = e
+                    count += 1
+        node = _next_in_tree(node)
+    return found[:count]
 
 
 @compiled()

@@ -226,7 +226,8 @@ def time_route(work: Work) -> PlannedRoute:
         fuel += float(fly(work.aircraft, flown, work.payload_kg).block_fuel_kg)
         start_ms += round((blocks[-1] + STOP_GROUND_MIN) * MINUTE_MS)
     total_km = sum(route.distance_km for route in work.routes)
-    bound_km = max(work.lower_bound_km, work.direct_km)
+    # the search counts whole metres: one may round up
+    bound_km = min(total_km, max(work.lower_bound_km, work.direct_km))
     points = [work.routes[0].points, *(route.points[1:] for route in work.routes[1:])]
     return PlannedRoute(
         np.concatenate(points), total_km,

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from airsim.airspace import LAYER_NAMES, Atlas, Paths, area_edges, find_crossings
 from airsim.routing.lines import measure_clearances_nm
-from airsim.routing.outline import EdgeTree
+from airsim.routing.tree import EdgeTree
 
 if TYPE_CHECKING:
-    from airsim.routing.router import ClosedSet, Route
+    from airsim.routing.routes import ClosedSet, Route
 
 Floats = NDArray[np.float64]
 

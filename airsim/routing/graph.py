@@ -2,226 +2,307 @@
 
 Shortest paths around obstacles turn only at convex corners and touch each on one side. Corners are
 moved outward by a hair, obstacles are not: no leg lies along an edge, so plain signs decide.
+
+The graph is that of a simplified outline, its cover. Between an outline and its cover lie pockets:
+a path that starts in one turns at corners of the outline there, and at no others once it has left.
+So each end brings the corners of its own pocket along, and nothing is lost by covering them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
-from airsim import kernels
-from airsim.routing.outline import EdgeTree, Outline, order_near
-from airsim.routing.plane import Geometries, choose_plane, project_polygons, widen
+from airsim import geodesy, kernels
+from airsim.routing.outline import CLOSED, Outline
+from airsim.routing.rings import Rings
+from airsim.routing.tree import EdgeTree, order_near
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
-_HAIR_KM = 0.003  # corners stand off the outline by this plane distance
+_HAIR_KM = 0.003  # corners stand off the outline by so much
 _STRAIGHT = 1e-9  # radians: a corner that turns less is none
-_EQUATOR_KM = 6378.137  # WGS84
-_FLATTENING = 1 / 298.257223563
-
-
-def approximate_geodesic_mm(a: Floats, b: Floats) -> Floats:
-    """Whole millimetres between points (unit vectors), a few metres off WGS84 at 10,000 km.
-
-    Whole numbers add up to the same sum in any order. Andoyer-Lambert formula, undefined near
-    antipodes.
-    """
-    u, v = (_reduced(x) for x in (a, b))
-    half = 0.5 * np.linalg.norm(u - v, axis=-1)
-    angle = 2.0 * np.arcsin(np.minimum(half, 1.0))
-    sine = np.sin(angle)
-    squash = (angle - sine) * (u[..., 2] + v[..., 2]) ** 2 / np.maximum(1.0 - half**2, 1e-9)
-    squash += (angle + sine) * (u[..., 2] - v[..., 2]) ** 2 / np.maximum(half**2, 1e-30)
-    km = _EQUATOR_KM * (angle - _FLATTENING / 8.0 * squash)
-    return np.asarray(np.rint(1e6 * km))
-
-
-def _reduced(xyz: Floats) -> Floats:
-    v = xyz * np.array([1.0, 1.0, 1.0 - _FLATTENING])
-    return np.asarray(v / np.linalg.norm(v, axis=-1, keepdims=True))
+_ROOM = 128  # legs per corner, and nodes per path, that are looked for at first
+_ALL_ROWS = 32  # so many corners per path and fewer: all rows are found at once, by all threads
+_LONG_TASK = 32  # one such task is worth a thread as much as so many short ones
+_NO_DISC = (0.0, 0.0, 0.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Graph:
-    """Convex corners of an outline and the legs between them.
+class Turns:
+    """Points at which paths may turn.
 
     Parameters
     ----------
-    outline : Outline
-    corner : ndarray, shape (n, 3)
-        Unit vectors, a hair outside the outline.
+    point : ndarray, shape (n, 3)
+        Unit vectors, a hair outside the rings.
     side : ndarray, shape (n, 6)
         Unit normals of the great circles to both neighbours on the ring.
-    component : ndarray of int32, shape (n,)
-        Free component of each corner.
-    links : csr_array
-        Legs between corners, each way, in mm.
+    vertex : ndarray of int64, shape (n,)
+        Number of the point of the rings.
+    """
+
+    point: Floats
+    side: Floats
+    vertex: Longs
+
+
+def find_turns(rings: Rings) -> Turns:
+    """Convex corners of rings, near ones together."""
+    at, before, after = rings.point, rings.point[rings.before], rings.point[rings.after]
+    arriving, leaving = _unit(np.cross(before, at)), _unit(np.cross(at, after))
+    aside = arriving + leaving  # towards the closed side
+    mitre = -aside / np.maximum(1.0 + np.sum(arriving * leaving, axis=1, keepdims=True), 0.1)
+    hair = mitre * (_HAIR_KM / geodesy.EARTH_RADIUS_KM)
+    moved = _unit(at + hair)
+    side_a = _unit(np.cross(moved, moved[rings.before]))
+    side_b = _unit(np.cross(moved, moved[rings.after]))
+    turn = np.sum(np.cross(side_b, side_a) * moved, axis=1)  # sine of the angle to the left
+    convex = np.flatnonzero(turn > _STRAIGHT)
+    # across a gap narrower than the hair lies a closed side again
+    foot = _unit(at[convex] + 0.01 * hair[convex])
+    with kernels.few_threads(len(convex)):
+        cut = kernels.find_cut_legs(foot, moved[convex], rings.tree.edge, rings.tree.ball)
+    convex = convex[~cut]
+    vertex = convex[order_near(moved[convex])]
+    return Turns(moved[vertex], np.hstack((side_a, side_b))[vertex], vertex)
+
+
+def _unit(v: Floats) -> Floats:
+    size = np.linalg.norm(v, axis=1, keepdims=True)
+    return np.asarray(v / np.where(size > 0.0, size, 1.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """A disc around an end in which less clearance is kept.
+
+    Parameters
+    ----------
+    disc : ndarray, shape (4,)
+        Centre and cosine of the radius; edges of the outline do not count in it.
+    start, end : ndarray, shape (edges, 3)
+        Edges that count instead.
+    point : ndarray, shape (n, 3)
+        Where paths may turn in the disc and at its rim.
+    """
+
+    disc: Floats
+    start: Floats
+    end: Floats
+    point: Floats
+
+
+@dataclass(eq=False)
+class Graph:
+    """Corners of a cover, and what each sees, as far as anyone asked.
+
+    Parameters
+    ----------
+    outline, cover : Outline
+        What paths stay out of, and a simplified one around it.
+    reach_km : float
+        No point of the cover is farther from the outline.
     """
 
     outline: Outline
-    corner: Floats
-    side: Floats
-    component: Ints
-    links: csr_array
+    cover: Outline
+    reach_km: float
+
+    @cached_property
+    def corners(self) -> kernels.Corners:
+        """Corners of the cover."""
+        turns, tree = find_turns(self.cover.rings), self.cover.rings.tree
+        component = self.cover.component[self.cover.rings.ring[turns.vertex]]
+        near = EdgeTree.from_ordered(turns.point, turns.point)
+        return kernels.Corners(
+            turns.point, turns.side, component, near.ball, tree.edge, tree.ball, self.outline.cores
+        )
+
+    @cached_property
+    def _rows(self) -> kernels.Sights:
+        n = len(self.corners.point)
+        room = 4096 + 8 * n
+        return kernels.Sights(
+            np.full(n, -1), np.zeros(n, np.int32), np.empty(room, np.int32), np.empty(room),
+            np.zeros(1, np.int64),
+        )  # fmt: skip
+
+    @property
+    def legs(self) -> int:
+        """Number of legs between corners."""
+        return int(self.rows(complete=True).size.sum()) // 2
+
+    def rows(self, *, complete: bool = False) -> kernels.Sights:
+        """What corners see, as far as known, or all of it."""
+        if complete and np.any(self._rows.first < 0):
+            self._rows = _find_rows(self.corners)
+        return self._rows
+
+    def more_room(self) -> None:
+        """Twice the room for what corners see."""
+        rows = self._rows
+        to, mm = np.resize(rows.to, 2 * len(rows.to)), np.resize(rows.mm, 2 * len(rows.mm))
+        self._rows = rows._replace(to=to, mm=mm)
+
+    @cached_property
+    def hidden(self) -> Turns:
+        """Corners of the outline."""
+        return find_turns(self.outline.rings)
+
+    @cached_property
+    def pocket(self) -> Longs:
+        """Pocket that each edge of the outline bounds: the last point before it that both have."""
+        rings, owner = self.outline.rings, self.cover.rings.owner
+        kept = np.zeros(len(rings.point), np.bool_)
+        kept[owner[np.all(rings.point[owner] == self.cover.rings.point, axis=1)]] = True
+        last = np.maximum.accumulate(np.where(kept, np.arange(len(kept)), -1))
+        around = last[rings.first[1:] - 1]  # from the end of a ring to its start
+        around = np.where(around < rings.first[:-1], len(kept) + np.arange(len(around)), around)
+        return np.where(last < rings.first[rings.ring], around[rings.ring], last)
 
 
-def build_graph(polygons: Geometries, clearance_nm: float) -> Graph:
-    """Visibility graph of the free space around polygons.
+def _find_rows(corners: kernels.Corners) -> kernels.Sights:
+    """All that corners see: each pair is looked at once."""
+    n = len(corners.point)
+    with kernels.few_threads(_LONG_TASK * n):
+        found, up = kernels.find_legs(corners, _ROOM)
+        if up.max(initial=0) > _ROOM:
+            found, up = kernels.find_legs(corners, int(up.max()))
+    low = np.repeat(np.arange(n), up)
+    high = found[np.arange(found.shape[1]) < up[:, None]]
+    mm = kernels.measure_legs_mm(corners.point[low], corners.point[high])
+    down = np.bincount(high, minlength=n)
+    count = down + up
+    first = np.cumsum(count) - count
+    to, lengths = np.empty(2 * len(low), np.int32), np.empty(2 * len(low))
+    at = np.arange(len(low)) + np.repeat(first + down - (np.cumsum(up) - up), up)
+    to[at], lengths[at] = high, mm
+    order = np.argsort(high, kind="stable")
+    at = np.arange(len(low)) + np.repeat(first - (np.cumsum(down) - down), down)
+    to[at], lengths[at] = low[order], mm[order]
+    return kernels.Sights(first, count.astype(np.int32), to, lengths, np.array([len(to)]))
 
-    Parameters
-    ----------
-    polygons : ndarray of Polygon or MultiPolygon
-        (lon, lat) degrees, cut at 180, edges are great circles; they may overlap.
-    clearance_nm : float
-        Kept from them.
 
-    Returns
-    -------
-    Graph
+_NOWHERE = Turns(np.empty((0, 3)), np.empty((0, 6)), np.empty(0, np.int64))
+
+
+def gather_ends(
+    outline: Outline,
+    points: Floats,
+    component: Ints,
+    openings: Sequence[Opening | None],
+    turns: Sequence[Turns] | None = None,
+) -> kernels.Ends:
+    """Ends of paths without links: points (unit vectors, (n, 3)) and turns of their own.
+
+    `component` is their free component of the outline, `CLOSED` if they are in an opening.
     """
-    plane = choose_plane(polygons)
-    flat, _ = project_polygons(polygons, plane)
-    return link_outline(Outline.from_polygons(widen(flat, plane, clearance_nm), plane))
-
-
-def link_outline(outline: Outline) -> Graph:
-    """Visibility graph around an outline."""
-    corner, side, ring = _find_corners(outline)
-    component = outline.ring_component[ring]
-    row, column = _find_legs(corner, side, component, outline.tree)
-    weight = approximate_geodesic_mm(corner[row], corner[column])
-    links = csr_array(
-        (np.tile(weight, 2), (np.append(row, column), np.append(column, row))),
-        shape=(len(corner), len(corner)),
+    turns = [_NOWHERE] * len(points) if turns is None else turns
+    first = np.concatenate(([0], np.cumsum([1 + len(t.vertex) for t in turns]))).astype(np.int64)
+    own = np.ones(first[-1], np.bool_)
+    own[first[:-1]] = False
+    place, side = np.empty((first[-1], 3)), np.zeros((first[-1], 6))
+    place[~own] = points
+    place[own] = np.concatenate([_NOWHERE.point, *(t.point for t in turns)])
+    side[own] = np.concatenate([_NOWHERE.side, *(t.side for t in turns)])
+    disc = np.tile(_NO_DISC, (len(points), 1))
+    opened = [(k, opening) for k, opening in enumerate(openings) if opening is not None]
+    for k, opening in opened:
+        disc[k] = opening.disc
+    spare = EdgeTree.from_edges(
+        np.concatenate([_NOWHERE.point, *(opening.start for _, opening in opened)]),
+        np.concatenate([_NOWHERE.point, *(opening.end for _, opening in opened)]),
     )
-    return Graph(outline, corner, side, component, links)
+    tree = outline.rings.tree
+    return kernels.Ends(
+        first, place, side, component, disc,
+        np.zeros(first[-1] + 1, np.int64), np.empty(0, np.int32), np.empty(0),
+        tree.edge, tree.ball, spare.edge, spare.ball, outline.cores,
+    )  # fmt: skip
 
 
-def _find_corners(outline: Outline) -> tuple[Floats, Floats, Ints]:
-    """Convex corners a hair outside the outline, normals to their neighbours, their rings."""
-    ring = outline.ring
-    if not len(ring):
-        return np.empty((0, 3)), np.empty((0, 6)), ring
-    xy = outline.plane.project(outline.start)
-    size = np.bincount(ring)[ring]
-    first = np.searchsorted(ring, ring)
-    place = np.arange(len(ring)) - first
-    before, after = first + (place - 1) % size, first + (place + 1) % size
-    step = xy[after] - xy
-    step /= np.linalg.norm(step, axis=1, keepdims=True)
-    out = np.stack((step[:, 1], -step[:, 0]), axis=1)  # the inside is on the left
-    both = out[before] + out
-    mitre = both / np.maximum(1.0 + np.sum(out[before] * out, axis=1, keepdims=True), 0.1)
-    moved = xy + _HAIR_KM * mitre
-    u = outline.plane.unproject(moved)
-    normal_a, normal_b = np.cross(u, u[before]), np.cross(u, u[after])
-    normal_a /= np.linalg.norm(normal_a, axis=1, keepdims=True)
-    normal_b /= np.linalg.norm(normal_b, axis=1, keepdims=True)
-    turn = np.sum(np.cross(normal_b, normal_a) * u, axis=1)  # sine of the angle to the left
-    chosen = np.flatnonzero((turn > _STRAIGHT) & ~_covered(moved, outline.polygons))
-    chosen = chosen[order_near(u[chosen])]
-    return u[chosen], np.hstack((normal_a, normal_b))[chosen], ring[chosen]
+def link_ends(
+    graph: Graph, points: Floats, component: Ints, openings: Sequence[Opening | None]
+) -> kernels.Ends:
+    """Ends of paths, as `gather_ends` takes them, with what they see of a graph."""
+    covered = graph.cover.locate(points) == CLOSED
+    turns = [
+        _own_turns(graph, points[k], openings[k]) if covered[k] or openings[k] else _NOWHERE
+        for k in range(len(points))
+    ]
+    ends = gather_ends(graph.outline, points, component, openings, turns)
+    with kernels.few_threads(_LONG_TASK * len(ends.point)):
+        seen, mm, count = kernels.link_ends(graph.corners, ends, _ROOM)
+        if count.max(initial=0) > _ROOM:
+            seen, mm, count = kernels.link_ends(graph.corners, ends, int(count.max()))
+    used = np.arange(seen.shape[1]) < count[:, None]
+    link_first = np.concatenate(([0], np.cumsum(count)))
+    return ends._replace(link_first=link_first, link_to=seen[used], link_mm=mm[used])
 
 
-def _covered(xy: Floats, polygons: Geometries) -> NDArray[np.bool_]:
-    """Which plane points lie inside polygons: across a gap narrower than the hair."""
-    closed = shapely.MultiPolygon(list(polygons))
-    shapely.prepare(closed)
-    return np.asarray(shapely.contains_xy(closed, xy[:, 0], xy[:, 1]))
-
-
-def _find_legs(corner: Floats, side: Floats, component: Ints, tree: EdgeTree) -> tuple[Ints, Ints]:
-    """Pairs of corners that see each other and are tangent at both ends."""
-    if not len(corner):
-        return np.empty(0, np.int32), np.empty(0, np.int32)
-    near = EdgeTree.from_ordered(corner, corner).ball
-    return _fill_rows(
-        lambda room: kernels.find_legs(corner, side, component, near, tree.edge, tree.ball, room)
+def _own_turns(graph: Graph, point: Floats, opening: Opening | None) -> Turns:
+    """Corners of the outline in the pockets around an end, and those of its opening."""
+    reach = graph.reach_km / geodesy.EARTH_RADIUS_KM
+    if opening is not None:
+        reach += np.arccos(opening.disc[3])
+    tree = graph.outline.rings.tree
+    near = tree.item[kernels.find_near_edges(point, reach, tree.edge, tree.ball)]
+    mine = np.isin(graph.pocket, graph.pocket[near[near >= 0]])
+    mine[graph.outline.rings.after[mine]] = True
+    hidden = graph.hidden
+    chosen = mine[hidden.vertex]
+    if opening is None:
+        return Turns(hidden.point[chosen], hidden.side[chosen], hidden.vertex[chosen])
+    chosen &= hidden.point @ opening.disc[:3] < opening.disc[3]
+    # a seam where both outlines meet is no line: what turns there is not asked to be tangent
+    count = len(opening.point)
+    return Turns(
+        np.concatenate((opening.point, hidden.point[chosen])),
+        np.concatenate((np.zeros((count, 6)), hidden.side[chosen])),
+        np.concatenate((np.full(count, -1), hidden.vertex[chosen])),
     )
 
 
-def _fill_rows(search: Callable[[int], tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
-    """Row and column numbers of a ragged table, searched again where the room was too small."""
-    room = 64
-    found, count = search(room)
-    if count.max(initial=0) > room:
-        room = int(count.max())
-        found, count = search(room)
-    row = np.repeat(np.arange(len(count), dtype=np.int32), count)
-    return row, found[np.arange(room) < count[:, None]]
-
-
-def find_paths(
-    graph: Graph, origin: Floats, destination: Floats
-) -> list[tuple[float, Floats] | None]:
-    """Shortest paths between pairs of points that are outside the outline.
+def find_paths(graph: Graph, ends: kernels.Ends, start: Longs, goal: Longs) -> tuple[Floats, Longs]:
+    """Shortest paths between ends, which are addressed by their numbers.
 
     Parameters
     ----------
     graph : Graph
-    origin, destination : ndarray, shape (n, 3)
-        Unit vectors.
+    ends : Ends
+        Made by `link_ends` with the same graph.
+    start, goal : ndarray of int64, shape (n,)
 
     Returns
     -------
-    list of (float, ndarray) or None
-        Length in km (a few metres off WGS84) and the turning points with both ends, shape
-        (k, 3); None if there is no path.
+    point : ndarray, shape (k, 3)
+        Turning points with both ends, unit vectors.
+    first : ndarray of int64, shape (n + 1,)
+        Path i is ``point[first[i]:first[i + 1]]``; empty where there is none.
     """
-    points, place = np.unique(np.vstack((origin, destination)), axis=0, return_inverse=True)
-    source, target = place[: len(origin)], place[len(origin) :]
-    seen = _link_points(graph, points)
-    n = len(graph.corner)
-    every = np.vstack((graph.corner, points))
-    wide = csr_array(
-        (
-            np.append(graph.links.data, seen.data),
-            np.append(graph.links.indices, seen.indices),
-            np.append(graph.links.indptr, seen.indptr[1:] + len(graph.links.data)),
-        ),
-        shape=(len(every), len(every)),
-    )
-    direct = graph.outline.sees(origin, destination)
-    length = approximate_geodesic_mm(origin, destination)
-    starts = np.unique(source[~direct])
-    far, previous = dijkstra(wide, indices=starts + n, return_predecessors=True)
-    row = np.searchsorted(starts, source)
-    result: list[tuple[float, Floats] | None] = []
-    for k in range(len(origin)):
-        if direct[k]:
-            result.append((length[k] * 1e-6, np.stack((origin[k], destination[k]))))
-            continue
-        first, last = seen.indptr[target[k]], seen.indptr[target[k] + 1]
-        near = seen.indices[first:last]
-        total = far[row[k], near] + seen.data[first:last]
-        if not np.isfinite(total).any():
-            result.append(None)
-            continue
-        node = int(near[np.argmin(total)])
-        chain = [destination[k]]
-        while node >= 0:
-            chain.append(every[node])
-            node = int(previous[row[k], node])
-        result.append((float(total.min()) * 1e-6, np.array(chain[::-1])))
-    return result
-
-
-def _link_points(graph: Graph, points: Floats) -> csr_array:
-    """Legs from points to the corners they see, in mm, shape (points, corners)."""
-    component, tree = graph.outline.locate(points), graph.outline.tree
-    row, column = _fill_rows(
-        lambda room: kernels.find_point_legs(
-            points, component, graph.corner, graph.side, graph.component, tree.edge, tree.ball, room
-        )
-    )
-    weight = approximate_geodesic_mm(points[row], graph.corner[column])
-    start = np.searchsorted(row, np.arange(len(points) + 1))
-    return csr_array((weight, column, start), shape=(len(points), len(graph.corner)))
+    rows = graph.rows(complete=len(start) * _ALL_ROWS > len(graph.corners.point))
+    room = _ROOM
+    while True:
+        # rows are noted while one thread searches
+        tasks = _LONG_TASK * len(start) if np.all(rows.first >= 0) else 0
+        with kernels.few_threads(tasks) as threads:
+            path, count = kernels.search_paths(
+                start, goal, graph.corners, rows, ends, room, threads
+            )
+        if count.min(initial=0) < 0:
+            graph.more_room()
+            rows = graph.rows()
+        elif count.max(initial=0) > room:
+            room = int(count.max())
+        else:
+            break
+    where = np.concatenate((graph.corners.point, ends.point))
+    used = np.arange(room) < count[:, None]
+    return where[path[:, ::-1][used[:, ::-1]]], np.concatenate(([0], np.cumsum(count)))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airsim import geodesy, kernels
-from airsim.routing.outline import EdgeTree
+from airsim.routing.tree import EdgeTree
 from airsim.units import km_from_nm, nm_from_km
 
 Floats = NDArray[np.float64]
@@ -17,29 +17,27 @@ _PIECES = 20  # legs near the ends are cut to tell their parts
 
 
 def densify_lines(
-    places: Floats, start: Longs, *, step_km: float, model: geodesy.Model
+    places: Floats, start: Longs, *, step_km: float, great_circle: NDArray[np.bool_]
 ) -> tuple[Floats, Longs]:
-    """Lines with places inserted along their legs, geodesics or great circles."""
-    n = len(places)
-    leg = _legs(start)
+    """Lines with places inserted along their legs: great circles, or geodesics, line by line."""
+    leg, owner = split_legs(start)
     a, b = places[leg], places[leg + 1]
-    azimuth, length = np.zeros(n), np.zeros(n)
-    azimuth[leg], length[leg] = geodesy.inverse_geodesic(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
-    if model == "sphere":
-        length[leg] = geodesy.great_circle_km(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
-    pieces = np.maximum(1, np.ceil(length / step_km)).astype(np.int64)
-    i = np.repeat(np.arange(n), pieces)
+    round_leg = great_circle[owner]
+    azimuth, length = geodesy.inverse_geodesic(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
+    length[round_leg] = geodesy.great_circle_km(*a[round_leg].T, *b[round_leg].T)
+    pieces = np.ones(len(places), np.int64)
+    pieces[leg] = np.maximum(1, np.ceil(length / step_km))
+    i = np.repeat(np.arange(len(places)), pieces)
     step = np.arange(len(i)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    new = step > 0
-    at, share = i[new], (step / pieces[i])[new]
+    new = np.flatnonzero(step)
+    at, share = np.searchsorted(leg, i[new]), step[new] / pieces[i[new]]
+    lon, lat = a[at, 0], a[at, 1]
+    drawn = np.stack(geodesy.direct_geodesic(lon, lat, azimuth[at], share * length[at]), axis=1)
+    arc = round_leg[at]
+    xyz = geodesy.interpolate_arc(vectors_of(a[at[arc]]), vectors_of(b[at[arc]]), share[arc])
+    drawn[arc] = np.stack(geodesy.lonlat_from_vectors(xyz), axis=1)
     result = places[i]
-    if model == "sphere":
-        xyz = vectors_of(places)
-        lonlat = geodesy.lonlat_from_vectors(geodesy.interpolate_arc(xyz[at], xyz[at + 1], share))
-    else:
-        lon, lat = places[at, 0], places[at, 1]
-        lonlat = geodesy.direct_geodesic(lon, lat, azimuth[at], share * length[at])
-    result[new] = np.stack(lonlat, axis=1)
+    result[new] = drawn
     return result, np.concatenate(([0], np.cumsum(pieces)))[start]
 
 
@@ -48,35 +46,25 @@ def vectors_of(places: Floats) -> Floats:
     return geodesy.unit_vectors(places[:, 0], places[:, 1])
 
 
-def _legs(start: Longs) -> Longs:
-    """First place of each leg."""
-    return np.delete(np.arange(start[-1]), start[1:] - 1)
-
-
-def sum_by_line(values: Floats, start: Longs) -> Floats:
-    """Sum over the legs of each line."""
-    owner = np.repeat(np.arange(len(start) - 1), np.diff(start) - 1)
-    return np.asarray(np.bincount(owner, values, len(start) - 1))
+def split_legs(start: Longs) -> tuple[Longs, Longs]:
+    """First place of each leg of lines, and which line it is of."""
+    size = np.maximum(np.diff(start) - 1, 0)
+    owner = np.repeat(np.arange(len(size)), size)
+    return np.arange(len(owner)) + (start[:-1] - (np.cumsum(size) - size))[owner], owner
 
 
 def line_lengths_km(places: Floats, start: Longs) -> Floats:
-    """WGS84 length of each line."""
-    leg = _legs(start)
-    a, b = places[leg], places[leg + 1]
-    return sum_by_line(geodesy.geodesic_km(a[:, 0], a[:, 1], b[:, 0], b[:, 1]), start)
-
-
-def count_cut_legs(places: Floats, start: Longs, tree: EdgeTree) -> Floats:
-    """How many legs of each line are crossed by edges."""
-    xyz, leg = vectors_of(places), _legs(start)
-    cut = kernels.find_cut_legs(xyz[leg], xyz[leg + 1], tree.edge, tree.ball)
-    return sum_by_line(cut.astype(np.float64), start)
+    """WGS84 length of great circles along each line."""
+    leg, owner = split_legs(start)
+    xyz = vectors_of(places)
+    km = kernels.measure_arcs_km(xyz[leg], xyz[leg + 1])
+    return np.asarray(np.bincount(owner, km, len(start) - 1), np.float64)
 
 
 def measure_clearances_nm(places: Floats, start: Longs, tree: EdgeTree, cap_nm: float) -> Floats:
     """Distance of each line from edges, at most a cap, beyond 10 NM from its ends."""
-    xyz, leg = vectors_of(places), _legs(start)
-    owner = np.repeat(np.arange(len(start) - 1), np.diff(start) - 1)
+    xyz = vectors_of(places)
+    leg, owner = split_legs(start)
     p, q = xyz[leg], xyz[leg + 1]
     ends = np.stack((xyz[start[:-1]], xyz[start[1:] - 1]), axis=1)
     close = _near(p, ends[owner]) | _near(q, ends[owner])

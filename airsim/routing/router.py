@@ -5,86 +5,41 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from airsim import geodesy
-from airsim.airspace import Atlas, Paths, area_polygons, locate_points
+from airsim import geodesy, kernels
+from airsim.airspace import Atlas, Paths, locate_points
 from airsim.base import InputError, ProblemList
-from airsim.routing.certificate import areas_by_layer, closed_edges
-from airsim.routing.graph import find_paths
+from airsim.routing.graph import Opening, find_paths, gather_ends, link_ends
 from airsim.routing.lines import (
-    count_cut_legs,
+    AERODROME_NM,
     densify_lines,
     line_lengths_km,
     measure_clearances_nm,
+    split_legs,
     vectors_of,
 )
-from airsim.routing.outline import CLOSED, EdgeTree, Outline
+from airsim.routing.outline import CLOSED
+from airsim.routing.rings import bound_areas
+from airsim.routing.routes import ROUTE_STATUS, ClosedSet, Routes
 from airsim.routing.space import Chart, FreeSpace
+from airsim.units import km_from_nm
 
 Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
 Area = tuple[str, int]
-ClosedSet = tuple[Area, ...]
-Reason = Literal[
-    "origin-enclosed", "destination-enclosed", "separated", "origin-closed", "destination-closed"
-]
 
 _LESSER_NM = (0.25, 0.05)  # clearances tried, in this order, where the asked one leaves no route
 _STEP_KM = 100.0
-_METRIC_ERROR = 2e-5  # of lengths in the graph, with the hair's breadth its corners stand off
+_METRIC_ERROR = 2e-5  # of lengths in graphs, with the hair's breadth that corners stand off
 _BORDER_NM = 1.0  # areas this near to what can be reached border it
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
-    """Shortest permitted route found.
-
-    Parameters
-    ----------
-    points : ndarray, shape (n, 2)
-        (lon, lat) degrees, from end to end as given, at most 100 km apart; legs between them are
-        WGS84 geodesics. Read-only.
-    distance_km : float
-        WGS84 length.
-    clearance_nm : float
-        Measured distance to the nearest closed area, at most what was asked; parts within 10 NM
-        of both ends do not count.
-    lower_bound_km : float
-        No permitted route is shorter, whatever its clearance: the geodesic or, if bounds were
-        asked for, the shortest path that may graze closed areas. It is loose where closed areas
-        only just touch, or are strips narrower than 2 NM.
-    gap : float
-        ``distance_km / lower_bound_km - 1``; 0 if the route is the geodesic.
-    """
-
-    points: Floats
-    distance_km: float
-    clearance_nm: float
-    lower_bound_km: float
-    gap: float
-
-
-@dataclass(frozen=True, slots=True)
-class NoRoute:
-    """Why there is no permitted route.
-
-    Parameters
-    ----------
-    reason : str
-        ``origin-closed`` or ``destination-closed``: the point lies in closed areas;
-        ``origin-enclosed`` or ``destination-enclosed``: closed areas surround it;
-        ``separated``: both are surrounded, apart from each other.
-    bordering : tuple of (layer name, area position)
-        The closed areas that contain the point, or that border what can be reached from the
-        enclosed one (from the destination if both are).
-    """
-
-    reason: Reason
-    bordering: ClosedSet
+_TOLERANCE_KM = 0.25
+_FLATTENING_KM = geodesy.EARTH_RADIUS_KM / 298.0
+_JOINT = np.cos(km_from_nm(2.5 * AERODROME_NM) / geodesy.EARTH_RADIUS_KM)
+_FAR_HALF = np.radians(85.0)  # near antipodes geodesics stray anywhere
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,20 +53,28 @@ class Router:
         Sorted, without repeats.
     clearance_nm : float
         Asked.
+    tolerance_km : float
+        By which corners may be capped.
     """
 
     atlas: Atlas
     closed: ClosedSet
     clearance_nm: float
+    tolerance_km: float
     _space: FreeSpace
-    _edges: EdgeTree
 
 
 _recent: OrderedDict[str, Router] = OrderedDict()  # routers depend on nothing but their key
 _KEEP = 16
 
 
-def build_router(atlas: Atlas, closed: Iterable[Area], *, clearance_nm: float = 1.0) -> Router:
+def build_router(
+    atlas: Atlas,
+    closed: Iterable[Area],
+    *,
+    clearance_nm: float = 1.0,
+    tolerance_km: float = _TOLERANCE_KM,
+) -> Router:
     """Prepare routes around closed areas.
 
     Parameters
@@ -122,6 +85,10 @@ def build_router(atlas: Atlas, closed: Iterable[Area], *, clearance_nm: float = 
         What routes may not enter; levels and validity are the caller's business.
     clearance_nm : float
         Distance kept from closed areas, above 0.
+    tolerance_km : float
+        Corners of what is nearer than the clearance may be capped by so much: routes get longer,
+        by 0.02 % at most and 0.001 % in the middle at half a kilometre, and graphs smaller. No
+        passage is closed by it, and no end. 0: the shortest routes.
 
     Returns
     -------
@@ -131,27 +98,32 @@ def build_router(atlas: Atlas, closed: Iterable[Area], *, clearance_nm: float = 
     Raises
     ------
     InputError
-        Unknown layer, area position out of range, or no positive clearance.
+        Unknown layer, area position out of range, no positive clearance, a negative tolerance.
     """
     wanted = tuple(sorted({(name, int(position)) for name, position in closed}))
-    _check(atlas, wanted, clearance_nm)
-    key = hashlib.sha256(repr((atlas.content_hash, wanted, clearance_nm)).encode()).hexdigest()
+    _check(atlas, wanted, clearance_nm, tolerance_km)
+    content = (atlas.content_hash, wanted, clearance_nm, tolerance_km)
+    key = hashlib.sha256(repr(content).encode()).hexdigest()
     if key not in _recent:
-        shapes = [
-            s for name, at in areas_by_layer(wanted) for s in area_polygons(atlas.layer(name), at)
-        ]
-        space = FreeSpace.around(np.array(shapes, dtype=object))
-        _recent[key] = Router(atlas, wanted, clearance_nm, space, closed_edges(atlas, wanted))
+
+        def is_closed(xyz: Floats) -> NDArray[np.bool_]:
+            lon, lat = geodesy.lonlat_from_vectors(xyz)
+            return _find_areas(atlas, wanted, lon, lat)[0]
+
+        space = FreeSpace.around(bound_areas(atlas, wanted), is_closed, tolerance_km)
+        _recent[key] = Router(atlas, wanted, clearance_nm, tolerance_km, space)
     _recent.move_to_end(key)
     while len(_recent) > _KEEP:
         _recent.popitem(last=False)
     return _recent[key]
 
 
-def _check(atlas: Atlas, closed: ClosedSet, clearance_nm: float) -> None:
+def _check(atlas: Atlas, closed: ClosedSet, clearance_nm: float, tolerance_km: float) -> None:
     problems = ProblemList()
     if not clearance_nm > 0.0:
         problems.add("build_router", "clearance_nm", f"{clearance_nm} NM", "above 0")
+    if not tolerance_km >= 0.0:
+        problems.add("build_router", "tolerance_km", f"{tolerance_km} km", "0 or above")
     for name, position in closed:
         try:
             count = len(atlas.layer(name))
@@ -163,6 +135,23 @@ def _check(atlas: Atlas, closed: ClosedSet, clearance_nm: float) -> None:
     problems.raise_if_any()
 
 
+def _find_areas(
+    atlas: Atlas, closed: ClosedSet, lon: Floats, lat: Floats
+) -> tuple[NDArray[np.bool_], dict[int, ClosedSet]]:
+    """Which points lie in closed areas, and in which ones."""
+    inside = np.zeros(len(lon), np.bool_)
+    areas: dict[int, ClosedSet] = {}
+    for name in dict.fromkeys(name for name, _ in closed):
+        start, area = locate_points(atlas, name, lon, lat)
+        wanted = np.zeros(len(atlas.layer(name)), np.bool_)
+        wanted[[position for layer, position in closed if layer == name]] = True
+        owner = np.repeat(np.arange(len(lon)), np.diff(start))[wanted[area]]
+        inside[owner] = True
+        for k, position in zip(owner.tolist(), area[wanted[area]].tolist(), strict=True):
+            areas[k] = (*areas.get(k, ()), (name, position))
+    return inside, areas
+
+
 def find_routes(
     router: Router,
     lon0: ArrayLike,
@@ -171,7 +160,7 @@ def find_routes(
     lat1: ArrayLike,
     *,
     bounds: bool = False,
-) -> list[Route | NoRoute]:
+) -> Routes:
     """Find shortest permitted routes.
 
     Parameters
@@ -180,16 +169,16 @@ def find_routes(
     lon0, lat0, lon1, lat1 : array_like, shape (n,)
         Degrees, origins and destinations.
     bounds : bool
-        Whether to search for lower bounds too (half as long again for a new router); else the
-        geodesic is the bound.
+        Whether to search for lower bounds too; else the geodesic is the bound.
 
     Returns
     -------
-    list of Route or NoRoute, length n
-        The geodesic where it is open. No clearance is asked within 10 NM of an end that itself
-        lies within the clearance. Where the router's clearance leaves no route, it is lessened in
-        the straits that stop it, to 0.25, then to 0.05 NM; `Route.clearance_nm` tells. A strait
-        never shortens a route that exists without it.
+    Routes
+        A table; ``routes[k]`` is a `Route` or a `NoRoute`. The route is the geodesic where that
+        is open. No clearance is asked within 10 NM of an end that itself lies within the
+        clearance. Where the router's clearance leaves no route, it is lessened in the straits
+        that stop it, to 0.25, then to 0.05 NM; `clearance_nm` tells. A strait never shortens a
+        route that exists without it.
 
     Raises
     ------
@@ -201,154 +190,219 @@ def find_routes(
     Turning points are the shortest ones over great-circle legs with WGS84 lengths.
     """
     paths = Paths.from_legs(lon0, lat0, lon1, lat1)
-    lonlat = np.stack((paths.lon, paths.lat), axis=1)
-    areas = _areas_of(router, lonlat)
-    result: dict[int, Route | NoRoute] = {}
-    for k in range(len(lonlat) // 2):
-        if areas[2 * k]:
-            result[k] = NoRoute("origin-closed", areas[2 * k])
-        elif areas[2 * k + 1]:
-            result[k] = NoRoute("destination-closed", areas[2 * k + 1])
-    rest = np.array([k for k in range(len(lonlat) // 2) if k not in result], np.int64)
-    chart = router._space.chart(router.clearance_nm)
-    lines: dict[int, Floats] = {}
-    found = _find_lines(chart, lonlat[2 * rest], lonlat[2 * rest + 1])
-    for k, line in zip(rest.tolist(), found, strict=True):
-        narrow = line if line is not None else _find_narrowly(router, lonlat[2 * k : 2 * k + 2])
-        if isinstance(narrow, NoRoute):
-            result[k] = narrow
+    search = _Search(router, np.stack((paths.lon, paths.lat), axis=1))
+    search.find()
+    return search.tabulate(bounds=bounds)
+
+
+class _Search:
+    """The work of one call of `find_routes`.
+
+    Points are the different ends, lines are addressed by the position of their query.
+    """
+
+    def __init__(self, router: Router, lonlat: Floats) -> None:
+        self.router, self.space = router, router._space
+        self.lonlat, place = np.unique(lonlat, axis=0, return_inverse=True)
+        self.xyz = vectors_of(self.lonlat)
+        self.start, self.goal = place.reshape(-1, 2).T.copy()
+        n = len(self.start)
+        self.status = np.zeros(n, np.int8)
+        self.bordering: dict[int, ClosedSet] = {}
+        self.turns: dict[int, Floats] = {}
+        self.is_geodesic = np.zeros(n, np.bool_)
+        self.clearance = np.full(n, np.nan)
+
+    def find(self) -> None:
+        """Find lines, or refusals, for all queries."""
+        left = self.refuse_closed()
+        asked = self.router.clearance_nm
+        chart = self.space.chart(asked)
+        left = self.try_chart(chart, left, asked)
+        if len(left):
+            left = self.refuse_enclosed(left)
+        for clearance_nm in (c for c in _LESSER_NM if c < asked):
+            if len(left):
+                found = left
+                left = self.try_chart(self.space.chart(clearance_nm), left, clearance_nm)
+                for k in np.setdiff1d(found, left).tolist():
+                    self.widen_straits(k, chart, clearance_nm)
+
+    def refuse_closed(self) -> Longs:
+        """Refuse what starts or ends in closed areas; the positions of the rest."""
+        inside, areas = _find_areas(
+            self.router.atlas, self.router.closed, self.lonlat[:, 0], self.lonlat[:, 1]
+        )
+        for status, end in (("destination-closed", self.goal), ("origin-closed", self.start)):
+            for k in np.flatnonzero(inside[end]).tolist():
+                self.status[k], self.bordering[k] = ROUTE_STATUS.index(status), areas[int(end[k])]
+        return np.flatnonzero(self.status == 0)
+
+    def try_chart(self, chart: Chart, queries: Longs, clearance_nm: float) -> Longs:
+        """Note the lines that a chart leaves open; the positions of the other queries."""
+        points, place = np.unique(
+            np.concatenate((self.start[queries], self.goal[queries])), return_inverse=True
+        )
+        start, goal = place.reshape(2, -1)
+        xyz = self.xyz[points]
+        component = chart.outline.locate(xyz)
+        is_opened = component == CLOSED
+        waived = is_opened[start] | is_opened[goal]
+        both = is_opened[start] & is_opened[goal] & (start != goal)
+        joint = both & (np.sum(xyz[start] * xyz[goal], axis=1) > _JOINT)
+        if joint.any() and len(queries) > 1:  # discs that overlap are opened together
+            left = [self.try_chart(chart, queries[~joint], clearance_nm)]
+            left += [self.try_chart(chart, k, clearance_nm) for k in queries[joint][:, None]]
+            return np.sort(np.concatenate(left))
+        openings: list[Opening | None] = [None] * len(points)
+        if joint.any():
+            openings = [*self.space.open_discs(chart, xyz)]
         else:
-            lines[k] = narrow
-    result |= _measure_lines(router, lines)
-    if bounds:
-        _raise_bounds(router, result)
-    return [result[k] for k in range(len(lonlat) // 2)]
+            for k in np.flatnonzero(is_opened).tolist():
+                openings[k] = self.space.open_discs(chart, xyz[k : k + 1])[0]
+        tried = np.flatnonzero((component[start] == component[goal]) | waived)
+        ends = gather_ends(chart.outline, xyz, component, openings)
+        is_direct = self.see_directly(queries[tried], start[tried], goal[tried], ends)
+        direct, rest = tried[is_direct], tried[~is_direct]
+        found = np.zeros(len(queries), np.bool_)
+        found[direct] = True
+        for k in queries[direct].tolist():
+            self.turns[k] = self.lonlat[[self.start[k], self.goal[k]]]
+        self.is_geodesic[queries[direct]] = True
+        if len(rest):
+            used, place = np.unique(np.concatenate((start[rest], goal[rest])), return_inverse=True)
+            ends = link_ends(chart.graph, xyz[used], component[used], [openings[k] for k in used])
+            where, first = find_paths(chart.graph, ends, *place.reshape(2, -1))
+            found[rest] = np.diff(first) > 0
+            lonlat = np.stack(geodesy.lonlat_from_vectors(where), axis=1)
+            for k, a, b in zip(
+                queries[rest].tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True
+            ):
+                if b > a:
+                    lonlat[a], lonlat[b - 1] = self.lonlat[[self.start[k], self.goal[k]]]
+                    self.turns[k] = lonlat[a:b]
+            self.is_geodesic[queries[rest]] = False
+        # what stays out of the outline of a clearance keeps it; the rest is measured
+        kept = clearance_nm if clearance_nm == self.router.clearance_nm else np.nan
+        self.clearance[queries[found]] = np.where(waived[found], np.nan, kept)
+        return queries[~found]
 
+    def see_directly(
+        self, queries: Longs, start: Longs, goal: Longs, ends: kernels.Ends
+    ) -> NDArray[np.bool_]:
+        """Whether the geodesics of queries are open, between ends of those numbers."""
+        a, b = self.xyz[self.start[queries]], self.xyz[self.goal[queries]]
+        # a geodesic strays from the great circle by less than that
+        half = 0.5 * geodesy.angle_between(a, b)
+        stray = np.tan(half) * np.sin(half) * (_FLATTENING_KM / geodesy.EARTH_RADIUS_KM)
+        with kernels.few_threads(len(a)):
+            near = kernels.may_come_near(a, b, stray, ends.edge, ends.ball) | (half > _FAR_HALF)
+        open_ = np.ones(len(queries), np.bool_)
+        pairs = np.stack((self.start[queries], self.goal[queries]), axis=1)[near]
+        lines, first = densify_lines(
+            self.lonlat[pairs.ravel()], 2 * np.arange(len(pairs) + 1), step_km=_STEP_KM,
+            great_circle=np.zeros(len(pairs), np.bool_),
+        )  # fmt: skip
+        leg, owner = split_legs(first)
+        xyz = vectors_of(lines)
+        cut = kernels.find_cut_pieces(
+            xyz[leg], xyz[leg + 1], start[near][owner], goal[near][owner], ends
+        )
+        open_[near] = np.bincount(owner[cut], minlength=len(pairs)) == 0
+        return open_
 
-def _areas_of(router: Router, lonlat: Floats) -> list[ClosedSet]:
-    """Closed areas that contain each point."""
-    closed = set(router.closed)
-    found: list[list[Area]] = [[] for _ in lonlat]
-    for name, _ in areas_by_layer(router.closed):
-        start, area = locate_points(router.atlas, name, lonlat[:, 0], lonlat[:, 1])
-        for k in range(len(lonlat)):
-            areas = ((name, int(a)) for a in area[start[k] : start[k + 1]])
-            found[k].extend(a for a in areas if a in closed)
-    return [tuple(areas) for areas in found]
+    def refuse_enclosed(self, queries: Longs) -> Longs:
+        """Refuse what no clearance lets out, or in; the positions of the rest."""
+        lowest = min(_LESSER_NM[-1], self.router.clearance_nm)
+        chart = self.space.chart(lowest)
+        points, place = np.unique(
+            np.concatenate((self.start[queries], self.goal[queries])), return_inverse=True
+        )
+        at = self.components_of(chart, points)
+        one, other = at[place.reshape(2, -1)]
+        main = chart.outline.largest_component()
+        left = []
+        for k, a, b in zip(queries.tolist(), one.tolist(), other.tolist(), strict=True):
+            if a == b != CLOSED:
+                left.append(k)
+                continue
+            if CLOSED in (a, b):  # on the rim of a closed area
+                status = "origin-closed" if a == CLOSED else "destination-closed"
+                end = self.start[k] if a == CLOSED else self.goal[k]
+                near = self.space.find_near(self.xyz[end], _BORDER_NM)
+            else:
+                status = "separated"
+                if main in (a, b):
+                    status = "origin-enclosed" if b == main else "destination-enclosed"
+                near = self.space.find_bordering(chart, a if b == main else b, _BORDER_NM)
+            self.status[k] = ROUTE_STATUS.index(status)
+            self.bordering[k] = tuple(self.router.closed[i] for i in near)
+        return np.array(left, np.int64)
 
+    def components_of(self, chart: Chart, points: Longs) -> NDArray[np.int32]:
+        """Free component that each point reaches; `CLOSED` if none."""
+        component = chart.outline.locate(self.xyz[points])
+        for k in np.flatnonzero(component == CLOSED).tolist():
+            end = self.xyz[points[k : k + 1]]
+            opened = self.space.open_discs(chart, end)
+            ends = link_ends(chart.graph, end, component[k : k + 1], opened)
+            seen = chart.graph.corners.group[ends.link_to]
+            if len(seen):
+                component[k] = np.bincount(seen).argmax()
+        return component
 
-def _find_lines(chart: Chart, origin: Floats, destination: Floats) -> list[Floats | None]:
-    """Shortest lines (lon, lat) on a chart, densified; None where there is none."""
-    a, b = vectors_of(origin), vectors_of(destination)
-    at = chart.outline.locate(np.vstack((a, b))).reshape(2, -1)
-    tried = np.flatnonzero((at[0] == at[1]) & (at[0] != CLOSED))
-    ends = np.stack((origin[tried], destination[tried]), axis=1).reshape(-1, 2)
-    direct = _densify(ends, 2 * np.arange(len(tried) + 1))
-    start = np.cumsum([0, *(len(line) for line in direct)])
-    every = np.concatenate([ends[:0], *direct])
-    blocked = tried[count_cut_legs(every, start, chart.outline.tree) > 0]
-    lines: dict[int, Floats | None] = dict(zip(tried.tolist(), direct, strict=True))
-    if len(blocked):
-        paths = find_paths(chart.graph, a[blocked], b[blocked])
-        lines |= _draw_paths(dict(zip(blocked.tolist(), paths, strict=True)), origin, destination)
-    return [lines.get(k) for k in range(len(origin))]
+    def widen_straits(self, query: int, chart: Chart, clearance_nm: float) -> None:
+        """Keep the asked clearance but in the straits that a line needs."""
+        line = self.turns[query]
+        path, _ = densify_lines(
+            line, np.array([0, len(line)]), step_km=5.0,
+            great_circle=~self.is_geodesic[query : query + 1],
+        )  # fmt: skip
+        opened = self.space.open_straits(
+            chart, vectors_of(path), self.router.clearance_nm, clearance_nm
+        )
+        self.try_chart(opened, np.array([query]), clearance_nm)
 
+    def bound(self, queries: Longs) -> Floats:
+        """Lengths, km, that no permitted route of queries can fall below."""
+        points, place = np.unique(
+            np.concatenate((self.start[queries], self.goal[queries])), return_inverse=True
+        )
+        core = self.space.core
+        component = core.outline.locate(self.xyz[points])
+        ends = link_ends(core, self.xyz[points], component, [None] * len(points))
+        where, first = find_paths(core, ends, *place.reshape(2, -1))
+        lonlat = np.stack(geodesy.lonlat_from_vectors(where), axis=1)
+        return line_lengths_km(lonlat, first) * (1.0 - _METRIC_ERROR)
 
-def _densify(
-    places: Floats, start: NDArray[np.int64], model: geodesy.Model = "wgs84"
-) -> list[Floats]:
-    places, start = densify_lines(places, start, step_km=_STEP_KM, model=model)
-    return np.split(places, start[1:-1]) if len(start) > 1 else []
-
-
-def _draw_paths(
-    paths: dict[int, tuple[float, Floats] | None], origin: Floats, destination: Floats
-) -> dict[int, Floats | None]:
-    """Densified lines of paths between given ends."""
-    turns = {k: path[1] for k, path in paths.items() if path is not None}
-    keys = list(turns)
-    places = np.concatenate([np.empty((0, 3)), *turns.values()])
-    lonlat = np.stack(geodesy.lonlat_from_vectors(places), axis=1)
-    start = np.cumsum([0, *(len(path) for path in turns.values())])
-    lonlat[start[:-1]], lonlat[start[1:] - 1] = origin[keys], destination[keys]
-    drawn = dict(zip(keys, _densify(lonlat, start, "sphere"), strict=True))
-    return {k: drawn.get(k) for k in paths}
-
-
-def _find_narrowly(router: Router, lonlat: Floats) -> Floats | NoRoute:
-    """Line between two ends that lie in the clearance, or are kept apart by it."""
-    space, asked = router._space, router.clearance_nm
-    ends = vectors_of(lonlat)
-    ladder = (asked, *(c for c in _LESSER_NM if c < asked))
-    lowest = space.chart(ladder[-1], ends).outline
-    at = lowest.locate(ends)
-    line, clearance_nm = None, asked
-    if at[0] == at[1] != CLOSED:
-        for clearance_nm in ladder:
-            line = _find_lines(space.chart(clearance_nm, ends), lonlat[:1], lonlat[1:])[0]
-            if line is not None:
-                break
-    if line is None:
-        return _explain(router, lowest, at, ends)
-    if clearance_nm < asked:
-        path, _ = densify_lines(line, np.array([0, len(line)]), step_km=5.0, model="wgs84")
-        chart = space.chart(asked, ends)
-        opened = space.open_straits(chart, vectors_of(path), asked, clearance_nm)
-        wider = _find_lines(opened, lonlat[:1], lonlat[1:])[0]
-        line = line if wider is None else wider
-    return line
-
-
-def _measure_lines(router: Router, lines: dict[int, Floats]) -> dict[int, Route]:
-    """Routes of densified lines, with what they measure."""
-    if not lines:
-        return {}
-    places = np.concatenate(list(lines.values()))
-    start = np.concatenate(([0], np.cumsum([len(line) for line in lines.values()])))
-    first, last = places[start[:-1]], places[start[1:] - 1]
-    length = line_lengths_km(places, start)
-    bound = geodesy.geodesic_km(first[:, 0], first[:, 1], last[:, 0], last[:, 1])
-    length = np.where(length < bound * (1.0 + 1e-12), bound, length)  # a geodesic's parts
-    gap = np.divide(length, bound, out=np.ones_like(length), where=bound > 0.0) - 1.0
-    clearance = measure_clearances_nm(places, start, router._edges, router.clearance_nm)
-    figures = np.stack((length, clearance, bound, gap), axis=1).tolist()
-    for k, line in lines.items():
-        lines[k] = line.copy()  # out of the batch's array
-        lines[k].flags.writeable = False
-    return {
-        k: Route(line, *values) for (k, line), values in zip(lines.items(), figures, strict=True)
-    }
-
-
-def _raise_bounds(router: Router, result: dict[int, Route | NoRoute]) -> None:
-    """Replace geodesics by shortest paths that may graze closed areas."""
-    long = {k: r for k, r in result.items() if isinstance(r, Route) and r.gap > 0.0}
-    if not long:
-        return
-    ends = np.array([route.points[[0, -1]] for route in long.values()])
-    a, b = vectors_of(ends[:, 0]), vectors_of(ends[:, 1])
-    paths = find_paths(router._space.core().graph, a, b)
-    for (k, route), path in zip(long.items(), paths, strict=True):
-        if path is not None:
-            bound = max(route.lower_bound_km, path[0] * (1.0 - _METRIC_ERROR))
-            result[k] = replace(
-                route, lower_bound_km=bound, gap=max(0.0, route.distance_km / bound - 1.0)
+    def tabulate(self, *, bounds: bool) -> Routes:
+        """The table of all answers."""
+        n = len(self.start)
+        keys = np.array(sorted(self.turns), np.int64)
+        size = np.zeros(n, np.int64)
+        size[keys] = [len(self.turns[k]) for k in keys.tolist()]
+        first = np.concatenate(([0], np.cumsum(size)))
+        turns = np.concatenate([np.empty((0, 2)), *(self.turns[k] for k in keys.tolist())])
+        a, b = self.lonlat[self.start[keys]], self.lonlat[self.goal[keys]]
+        bound, length = np.full(n, np.nan), np.full(n, np.nan)
+        bound[keys] = geodesy.geodesic_km(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
+        length[keys] = np.maximum(line_lengths_km(turns, first)[keys], bound[keys])
+        length[self.is_geodesic] = bound[self.is_geodesic]
+        if bounds:
+            detours = keys[~self.is_geodesic[keys]]
+            bound[detours] = np.clip(self.bound(detours), bound[detours], length[detours])
+        gap = np.divide(length, bound, out=np.ones(n), where=bound > 0.0) - 1.0
+        gap[size == 0] = np.nan
+        routes = Routes(
+            self.status, length, self.clearance, bound, gap, turns, first, self.is_geodesic,
+            self.bordering,
+        )  # fmt: skip
+        unknown = keys[np.isnan(self.clearance[keys])]
+        if len(unknown):
+            lines, start = routes.draw_lines(unknown)
+            self.clearance[unknown] = measure_clearances_nm(
+                lines, start, self.space.rings.tree, self.router.clearance_nm
             )
-
-
-def _explain(router: Router, outline: Outline, at: NDArray[np.int32], ends: Floats) -> NoRoute:
-    """Why two points outside the closed areas are apart, and the areas around the enclosed one."""
-    space = router._space
-    reason: Reason
-    if CLOSED in at:  # on the rim of a closed area
-        reason = "origin-closed" if at[0] == CLOSED else "destination-closed"
-        near = space.find_near(ends[0 if at[0] == CLOSED else 1], _BORDER_NM)
-    else:
-        main = outline.largest_component()
-        if main not in at:
-            reason = "separated"
-        else:
-            reason = "origin-enclosed" if at[1] == main else "destination-enclosed"
-        enclosed = at[0] if at[1] == main else at[1]
-        near = space.find_bordering(outline, int(enclosed), _BORDER_NM)
-    return NoRoute(reason, tuple(router.closed[k] for k in near))
+        for array in (self.status, length, self.clearance, bound, gap, turns, first):
+            array.flags.writeable = False
+        return routes

@@ -1,7 +1,8 @@
-"""Free space around closed polygons: outlines by clearance, opened where none is asked."""
+"""Free space around closed areas: outlines by clearance, opened where none is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,96 +10,128 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from airsim import geodesy
-from airsim.routing.graph import Graph, link_outline
+from airsim import geodesy, kernels
+from airsim.routing.graph import Graph, Opening, find_turns
 from airsim.routing.lines import AERODROME_NM
-from airsim.routing.outline import CLOSED, Outline
+from airsim.routing.outline import FILL_KM, Outline
 from airsim.routing.plane import (
     Geometries,
     Plane,
     choose_plane,
+    clean_polygons,
     orient_parts,
-    project_polygons,
-    shrink,
+    rings_from_polygons,
     widen,
+    widen_polygons,
 )
+from airsim.routing.rings import Rings
+from airsim.routing.tree import EdgeTree
 from airsim.units import km_from_nm
 
 Floats = NDArray[np.float64]
 
 _TOUCH_NM = 0.02  # kept even there, so that rounding never lets a leg cut a corner
-_KEEP = 16
-_MARGIN_KM = 5.0  # how far around an opened region closed polygons matter
+_GRAZE_NM = 0.005  # with bends and corners still less than a touch
+_LARGE_KM2 = 1000.0
+_KEEP = 64
+_RIM_NM = 1.0  # around an opened disc the outline is drawn anew
+_AROUND_NM = 4.0  # and cut off where that does not matter
+_MARGIN_KM = 5.0  # how far around an opened region closed areas matter
 _OVERLAP_KM = 0.01  # pieces that are joined again share a seam this wide
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Chart:
-    """An outline, and its graph once it is asked for."""
+    """An outline at a clearance, its graph once it is asked for, and openings made in it."""
 
     outline: Outline
+    tolerance_km: float
+    openings: dict[bytes, list[Opening]] = field(default_factory=dict)
+    bordering: dict[int, list[int]] = field(default_factory=dict)
 
     @cached_property
     def graph(self) -> Graph:
-        """Visibility graph around the outline."""
-        return link_outline(self.outline)
+        """Visibility graph around the simplified outline."""
+        cover = self.outline.simplify(self.tolerance_km)
+        return Graph(self.outline, cover, FILL_KM + self.tolerance_km)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False)
 class FreeSpace:
-    """Space outside polygons.
+    """Space outside closed areas.
 
     Parameters
     ----------
+    rings : Rings
+        Around the closed areas; `owner` tells which area each edge bounds.
     plane : Plane
-    flat : ndarray of Polygon
-        In the plane.
-    owner : ndarray of int
-        Which of the given shapes each polygon is part of.
+    tolerance_km : float
+        By which the graphs may cap corners.
     """
 
+    rings: Rings
     plane: Plane
-    flat: Geometries
-    owner: NDArray[np.int64]
-    _charts: dict[tuple[float, bytes], Chart] = field(default_factory=dict)
+    tolerance_km: float
+    _charts: dict[float, Chart] = field(default_factory=dict)
 
     @classmethod
-    def around(cls, shapes: Geometries) -> FreeSpace:
-        """Space outside (lon, lat) shapes, cut at 180, whose edges are great circles."""
-        plane = choose_plane(shapes)
-        return cls(plane, *project_polygons(shapes, plane))
+    def around(
+        cls, rings: Rings, is_closed: Callable[[Floats], NDArray[np.bool_]], tolerance_km: float
+    ) -> FreeSpace:
+        """Space outside rings; `is_closed` tells which unit vectors (n, 3) lie inside."""
+        return cls(rings, choose_plane(rings.point, is_closed), tolerance_km)
 
-    def chart(self, clearance_nm: float, ends: Floats | None = None) -> Chart:
-        """Chart at a clearance; it is waived near those ends (unit vectors) that lie within."""
-        whole = self._kept(clearance_nm, b"")
-        if ends is None:
-            return whole
-        waived = ends[whole.outline.locate(ends) == CLOSED]
-        return self._kept(clearance_nm, waived.tobytes()) if len(waived) else whole
+    def chart(self, clearance_nm: float) -> Chart:
+        """Chart of what keeps a clearance."""
+        if clearance_nm not in self._charts:
+            outline = Outline.around(self.rings, self.plane, clearance_nm)
+            self._charts[clearance_nm] = Chart(outline, self.tolerance_km)
+        return self._charts[clearance_nm]
 
-    def _kept(self, clearance_nm: float, ends: bytes) -> Chart:
-        """Chart out of the latest ones, else made; `ends` are the bytes of unit vectors."""
-        key = (clearance_nm, ends)
-        if key not in self._charts:
-            if ends:
-                discs = [self._disc(end) for end in np.frombuffer(ends).reshape(-1, 3)]
-                whole = self._kept(clearance_nm, b"").outline
-                chart = Chart(self._open(whole, shapely.union_all(discs), _TOUCH_NM))
-            else:
-                outline = widen(self.flat, self.plane, clearance_nm)
-                chart = Chart(Outline.from_polygons(outline, self.plane))
-            for old in [k for k in self._charts if k[1]][: max(0, len(self._charts) - _KEEP)]:
-                del self._charts[old]
-            self._charts[key] = chart
-        return self._charts[key]
+    @cached_property
+    def core(self) -> Graph:
+        """Graph around what no route enters, whatever its clearance: its paths are lower bounds."""
+        closed = widen(self.rings, self.plane, _GRAZE_NM)
+        closed = closed[shapely.area(closed) > _LARGE_KM2]  # a bound may ignore the small ones
+        outline = Outline.from_polygons(closed, self.plane)
+        return Graph(outline, outline.simplify(0.0), FILL_KM)
 
-    def core(self) -> Chart:
-        """Chart of what no permitted route can enter: its shortest paths are lower bounds."""
-        key = (0.0, b"")
-        if key not in self._charts:
-            outline = Outline.from_polygons(shrink(self.flat, self.plane), self.plane)
-            self._charts[key] = Chart(outline)
-        return self._charts[key]
+    @cached_property
+    def _closed(self) -> Geometries:
+        """Closed areas in the plane."""
+        return clean_polygons(self.rings, self.plane)
+
+    def open_discs(self, chart: Chart, ends: Floats) -> list[Opening]:
+        """Surroundings of aerodromes (unit vectors) of one flight, where no clearance is asked."""
+        key = ends.tobytes()
+        if key not in chart.openings:
+            while len(chart.openings) >= _KEEP:
+                del chart.openings[next(iter(chart.openings))]
+            chart.openings[key] = self._make_openings(chart.outline, ends)
+        return chart.openings[key]
+
+    def _make_openings(self, outline: Outline, ends: Floats) -> list[Opening]:
+        region, around = (
+            shapely.union_all([self._disc(end, AERODROME_NM + more) for end in ends])
+            for more in (0.0, _AROUND_NM)
+        )
+        little = shapely.intersection(
+            self._widen_near(region, _TOUCH_NM), shapely.buffer(region, _OVERLAP_KM)
+        )
+        outline_here = shapely.intersection(_clip(outline.polygons, around), around)
+        outside = shapely.difference(outline_here, region)
+        merged = shapely.union_all(np.append(outside, [little]))
+        opened = rings_from_polygons(orient_parts(merged), self.plane)
+        turns = find_turns(opened)
+        # what is cut off lies farther out; edges count from the new outline inside the rim
+        rim, radius = (
+            np.cos(km_from_nm(AERODROME_NM + more) / geodesy.EARTH_RADIUS_KM)
+            for more in (2.0 * _RIM_NM, _RIM_NM)
+        )
+        start, end = opened.point, opened.point[opened.after]
+        near = (start @ ends.T > rim).any(axis=1) & (end @ ends.T > rim).any(axis=1)
+        point = turns.point[(turns.point @ ends.T > rim).any(axis=1)]
+        return [Opening(np.append(place, radius), start[near], end[near], point) for place in ends]
 
     def open_straits(
         self, chart: Chart, path: Floats, clearance_nm: float, keep_nm: float
@@ -108,43 +141,55 @@ class FreeSpace:
         Opened is all within the clearance and 2 NM of those parts of the path.
         """
         xy = self.plane.project(path)
+        outline = chart.outline
         inside = shapely.intersection(
-            shapely.LineString(xy), shapely.MultiPolygon(list(chart.outline.polygons))
+            shapely.LineString(xy), shapely.MultiPolygon(list(outline.polygons))
         )
         reach = km_from_nm(clearance_nm + 2.0) * float(self.plane.scale(xy).max())
-        return Chart(self._open(chart.outline, shapely.buffer(inside, reach), keep_nm))
+        region = shapely.buffer(inside, reach)
+        little = shapely.intersection(
+            self._widen_near(region, keep_nm), shapely.buffer(region, _OVERLAP_KM)
+        )
+        rest = shapely.difference(outline.polygons, region)
+        merged = orient_parts(shapely.union_all(np.append(rest, [little])))
+        return Chart(Outline.from_polygons(merged, self.plane), self.tolerance_km)
 
-    def find_bordering(self, outline: Outline, component: int, reach_nm: float) -> list[int]:
-        """Which shapes come near a free component of an outline."""
-        rim = outline.component_rim(component)
-        return self._near(rim, reach_nm)
+    def _widen_near(self, region: shapely.Geometry, clearance_nm: float) -> shapely.Geometry:
+        """Plane shape of all nearer than a clearance to closed areas, right in a region."""
+        scale = float(self.plane.scale(shapely.get_coordinates(region)).max(initial=1.0))
+        far = shapely.buffer(region, scale * (2.0 * km_from_nm(clearance_nm) + _MARGIN_KM))
+        near = shapely.intersection(_clip(self._closed, far), far)
+        return widen_polygons(shapely.union_all(near), scale, clearance_nm)
 
-    def find_near(self, point: Floats, reach_nm: float) -> list[int]:
-        """Which shapes come near a point (unit vector)."""
-        return self._near(shapely.Point(self.plane.project(point[None, :])[0]), reach_nm)
-
-    def _near(self, where: shapely.Geometry, reach_nm: float) -> list[int]:
-        reach = km_from_nm(reach_nm) * self.plane.scale(shapely.get_coordinates(where)).max()
-        near = shapely.STRtree(self.flat).query(where, predicate="dwithin", distance=reach)
-        return sorted(set(self.owner[near].tolist()))
-
-    def _disc(self, end: Floats) -> shapely.Geometry:
-        """Plane shape of the surroundings of an aerodrome."""
+    def _disc(self, end: Floats, radius_nm: float) -> shapely.Geometry:
+        """Plane shape of all nearer than a distance to a point (unit vector)."""
         across = np.cross(end, self.plane.axes[np.argmin(np.abs(self.plane.axes @ end))])
         across /= np.linalg.norm(across)
         turn = np.linspace(0.0, 2.0 * np.pi, 65)[:-1, None]
-        radius = km_from_nm(AERODROME_NM) / geodesy.EARTH_RADIUS_KM
+        radius = km_from_nm(radius_nm) / geodesy.EARTH_RADIUS_KM
         rim = np.cos(turn) * across + np.sin(turn) * np.cross(end, across)
         return shapely.Polygon(self.plane.project(np.cos(radius) * end + np.sin(radius) * rim))
 
-    def _open(self, outline: Outline, region: shapely.Geometry, keep_nm: float) -> Outline:
-        """Outline that inside a plane region keeps only a lesser clearance."""
-        margin = _MARGIN_KM * self.plane.scale(shapely.get_coordinates(region)).max()
-        around = shapely.intersection(self.flat, shapely.buffer(region, margin))
-        near = shapely.get_parts(around)
-        near = near[(shapely.get_type_id(near) == 3) & ~shapely.is_empty(near)]
-        little = widen(near, self.plane, keep_nm) if len(near) else near
-        rest = shapely.difference(outline.polygons, region)
-        inside = shapely.intersection(little, shapely.buffer(region, _OVERLAP_KM))
-        merged = shapely.union_all(np.concatenate((rest, inside)))
-        return Outline.from_polygons(orient_parts(merged), self.plane)
+    def find_bordering(self, chart: Chart, component: int, reach_nm: float) -> list[int]:
+        """Which closed areas come near a free component of a chart."""
+        if component not in chart.bordering:
+            rim = chart.outline.component_rim(component)
+            tree = EdgeTree.from_edges(rim[:, :3], rim[:, 3:])
+            cap = km_from_nm(reach_nm) / geodesy.EARTH_RADIUS_KM
+            a, b = self.rings.point, self.rings.point[self.rings.after]
+            near = kernels.measure_leg_distances(a, b, cap, tree.edge, tree.ball) < cap
+            chart.bordering[component] = sorted(set(self.rings.owner[near].tolist()))
+        return chart.bordering[component]
+
+    def find_near(self, point: Floats, reach_nm: float) -> list[int]:
+        """Which closed areas come near a point (unit vector)."""
+        reach, tree = km_from_nm(reach_nm) / geodesy.EARTH_RADIUS_KM, self.rings.tree
+        near = tree.item[kernels.find_near_edges(point, reach, tree.edge, tree.ball)]
+        return sorted(set(self.rings.owner[near[near >= 0]].tolist()))
+
+
+def _clip(polygons: Geometries, region: shapely.Geometry) -> Geometries:
+    """Parts of polygons in the box around a region."""
+    box = shapely.box(*shapely.bounds(region).tolist())
+    near = polygons[shapely.intersects(shapely.envelope(polygons), box)]
+    return np.asarray(shapely.intersection(near, box), dtype=object)
