@@ -371,9 +371,8 @@ def rules_check_command(
     at_ms = None if at is None else _read_instant("--at", at)
     world = None if name is None else _load_world(name, rulebook)
     # Without a scenario names are only linted: all of them at once, not the first that dangles.
-    book, atlas = (
-        (load_rulebook(rulebook), None) if world is None else (world.rulebook, world.atlas)
-    )
+    book = load_rulebook(rulebook) if world is None else world.rulebook
+    atlas = None if world is None else world.atlas
     found = lint_rulebook(book, known_names(atlas), lives=area_lives(atlas), at_ms=at_ms)
     if as_json:
         findings = [

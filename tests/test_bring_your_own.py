@@ -125,6 +125,14 @@ def test_rules_are_named_once() -> None:
     assert (told.exit_code, "leave one out" in told.output) == (2, True)
 
 
+def test_law_is_given_by_a_rulebook_or_by_a_scenario_not_by_both() -> None:
+    with pytest.raises(InputError, match="leave one out"):
+        check_flight(
+            "OTHH", "HECA", operator="QTR", at=BARRED, scenario=case("qatar-2017"),
+            rulebook=case("qatar-2017").rulebook,
+        )  # fmt: skip
+
+
 # ------------------------------------------------------------------------------- what a rule hits
 def test_a_rule_is_shown_with_areas_dates_and_the_flights_it_hits() -> None:
     shown = json.loads(

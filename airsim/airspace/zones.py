@@ -494,6 +494,8 @@ def _load_tables(
     except ValueError as error:  # TOML and encoding
         problems.add(file, "", f"is not TOML: {error}", "see the line and column")
     shapes, tables = document.get("shapes", {}), document.get("zone", [])
+    for key in sorted(set(document) - {"schema", "shapes", "zone"}):
+        problems.add(file, key, "unknown key", "write [[zone]] or [shapes]")
     if not isinstance(tables, list):
         problems.add(file, "zone", "must be a list of tables", "write [[zone]]")
     if not isinstance(shapes, dict):

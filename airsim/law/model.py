@@ -31,6 +31,7 @@ from airsim.base import (
     OPEN_FROM,
     OPEN_TO,
     STATE_CODES,
+    STATE_NAMES,
     format_instant,
     parse_instant,
 )
@@ -48,7 +49,10 @@ Confidence = Literal["V", "V*", "V-date", "K", "U", "assumed", "synthetic"]
 
 def _check_state(code: str) -> str:
     if code not in STATE_CODES:
-        raise ValueError(f"{code!r} is no ISO 3166-1 alpha-2 code")
+        by_name = {name.casefold(): known for known, name in STATE_NAMES.items()}
+        meant = {"UK": "GB", "EL": "GR"}.get(code) or by_name.get(code.casefold())
+        hint = f"did you mean {meant}?" if meant else "write two letters, as QA for Qatar"
+        raise ValueError(f"{code!r} is no ISO 3166-1 alpha-2 code: {hint}")
     return code
 
 
@@ -59,13 +63,20 @@ def _check_group(name: str) -> str:
     return name
 
 
+_AS_INSTANT = "write 2021-06-04T22:00Z, or a date for 00:00Z"
+
+
 def _read_instant(value: object) -> int:
     if isinstance(value, str):
-        return parse_instant(value)
+        try:
+            return parse_instant(value)
+        except ValueError as error:
+            said = str(error)
+        raise ValueError(said if "offset" in said else f"{value!r} is no instant: {_AS_INSTANT}")
     if isinstance(value, date):
         return parse_instant(value.isoformat())
     # A bare number is a slip of the pen: 2021 would be two seconds after midnight in 1970.
-    raise ValueError(f"{value!r} is no instant: write 2021-06-04T22:00Z")
+    raise ValueError(f"{value!r} is no instant: {_AS_INSTANT}")
 
 
 def _read_bounds(value: object) -> tuple[int, int]:

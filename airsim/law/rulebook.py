@@ -6,12 +6,14 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from reprlib import repr as shorten
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from airsim.base import InputError, Problem, ProblemList, find_resource
 from airsim.law.model import Rule, RulebookFile, Unless
@@ -121,6 +123,8 @@ def load_rulebook(folder: Path | str | None = None) -> Rulebook:
         problems of all files at once.
     """
     root = find_resource("scenarios/rulebook") if folder is None else Path(folder)
+    if root.is_file():
+        raise InputError(Problem(str(root), "", "is a file", "name the folder that it is in"))
     if not root.is_dir():
         raise InputError(Problem(str(root), "", "no such folder of rules", "name a folder of TOML"))
     problems = ProblemList()
@@ -174,6 +178,7 @@ def parse_rules(data: Mapping[str, Any], file: str) -> tuple[Rule, ...]:
 
 
 def _describe(detail: Any, data: Mapping[str, Any], file: str) -> Problem:
+    """One error of the model in words: where it is, what is wrong, what to write instead."""
     place = list(detail["loc"])
     record = ""
     if len(place) >= 2 and place[0] == "rule" and isinstance(place[1], int):
@@ -182,9 +187,45 @@ def _describe(detail: Any, data: Mapping[str, Any], file: str) -> Problem:
         record = str(name or f"rule {place[1] + 1}")
         place = place[2:]
     key = ".".join(str(part) for part in place)
-    remedy = {
-        "extra_forbidden": "unknown key: remove it or correct its spelling",
-        "missing": "add this key",
-    }.get(detail["type"], "")
-    message = detail["msg"].removeprefix("Value error, ")
+    kind, given = detail["type"], shorten(detail["input"])
+    message, remedy = detail["msg"].removeprefix("Value error, "), ""
+    if kind == "missing":
+        message, remedy = "is missing", "add it"
+    elif kind == "extra_forbidden":
+        keys = _keys_at(detail["loc"][:-1])
+        near = get_close_matches(str(detail["loc"][-1]), keys, n=2)
+        message = "unknown key"
+        remedy = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(keys)}"
+    elif kind == "literal_error":
+        message, remedy = f"{given} is not understood", f"write {detail['ctx']['expected']}"
+    elif kind in ("tuple_type", "list_type"):
+        listed = "[{ ... }]" if isinstance(detail["input"], dict) else '["..."]'
+        message, remedy = f"{given} is no list", f"write {listed}"
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        message, remedy = f"{given} is no table", "write { key = ... }"
+    elif kind == "too_short":
+        message, remedy = "is empty", "name at least one"
+    elif kind == "string_type":
+        message, remedy = f"{given} is not text", "write it in quotes"
+    elif kind == "string_pattern_mismatch":
+        message = f"{given} is no id"
+        remedy = "a capital or digit, then letters, digits and . / > + -, as SA-QA-01"
     return Problem(file, " ".join(part for part in (record, key) if part), message, remedy)
+
+
+def _keys_at(place: Iterable[Any]) -> list[str]:
+    """Keys that the table at a place of a rulebook file may have."""
+    table: type[BaseModel] | None = RulebookFile
+    for part in place:
+        if isinstance(part, str) and table is not None:
+            fields = {field.alias or name: field for name, field in table.model_fields.items()}
+            table = _find_model(fields[part].annotation) if part in fields else None
+    if table is None:
+        return []
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _find_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_find_model, get_args(annotation))), None)

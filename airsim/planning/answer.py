@@ -187,6 +187,10 @@ def _ask(
         )  # fmt: skip
     status = attempt(check_statuses, asked.status) or frozenset()
     facts = [attempt(read_fact, text) for text in asked.facts]
+    if rulebook is not None and scenario is not None:
+        problems.add(
+            "check", "rulebook", "goes without a scenario, which has its own", "leave one out"
+        )
     problems.raise_if_any()
     told = Circumstances(
         status, asked.items, asked.parts, frozenset(asked.permits), frozenset(asked.derogations),
