@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -16,13 +17,15 @@ from oracle import make_rule
 from airsim import cli
 from airsim.airspace import Paths, find_crossings
 from airsim.base import InputError, find_resource
-from airsim.law import load_rulebook, make_rulebook
+from airsim.law import load_rulebook, make_rulebook, parse_rules, rulebook_schema
 from airsim.planning import Plan, check_flight, describe_hits, find_hits
 from airsim.scenario import (
     Scenario,
+    extended_atlas,
     load_scenario,
     make_scenario,
     resize_zones,
+    scenario_schema,
     shipped_atlas,
     start_project,
 )
@@ -344,3 +347,50 @@ def test_worked_cases_are_linted_clean_and_name_their_schemas(name: str) -> None
         first = path.read_text(encoding="utf-8").splitlines()[0]
         if path.name != "zones.toml":
             assert (path.parent / first.removeprefix("#:schema ")).is_file(), path
+
+
+# ------------------------------------------------------------------------------------ the page
+PAGE = find_resource("scenarios/README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_what_the_page_shows_can_be_read(tmp_path: Path) -> None:
+    rules, zones = blocks("toml")
+    (rule,) = parse_rules(tomllib.loads(rules), "page")
+    assert rule.unless[0].where[0].zone == ("UT430",)
+    (tmp_path / "zones.toml").write_text(zones, encoding="utf-8")
+    atlas = extended_atlas(tmp_path / "zones.toml")
+    world = make_scenario(rulebook=make_rulebook([rule]), atlas=atlas)
+    assert any("~UT430" in name for name in world.atlas.layer("zone").designator)
+
+
+def test_what_the_page_tells_to_type_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [line.split("#")[0] for line in PAGE.splitlines() if line.startswith("    airsim ")]
+    assert len(lines) == 5
+    for line in lines:
+        if " run " not in line:  # done above
+            result = ask(*line.split()[1:])
+            assert result.exit_code == (1 if " check VIE" in line else 0), result.output
+    (python,) = blocks("python")
+    told: dict[str, Any] = {}
+    exec(python, told)
+    assert told["plan"].blocking_rules == ("CH-AT-01",)
+
+
+def test_the_page_names_every_key() -> None:
+    words = set(re.findall(r"[a-z_]+", PAGE))
+    heap: list[Any] = [rulebook_schema(), scenario_schema()]
+    seen: set[str] = set()
+    while heap:
+        table = heap.pop()
+        if isinstance(table, dict):
+            seen |= set(table["properties"]) if isinstance(table.get("properties"), dict) else set()
+            heap += table.values()
+        elif isinstance(table, list):
+            heap += table
+    assert {"unless", "granted_as", "us_content_over", "timetable_until", "held"} <= seen
+    assert seen - words == set()
