@@ -559,6 +559,19 @@ def test_shift_moves_all_dates_and_leaves_open_ends_open() -> None:
     assert format_instant(open_ended.published_ms) == "2021-06-03T22:00:00Z"
 
 
+@pytest.mark.parametrize("target", ["Act 1", "EU", "Council"])
+def test_keep_and_shift_reach_every_rule_of_an_instrument_regime_or_authority(target) -> None:
+    act = {"regime": "EU", "authority": "Council", "reference": {"instrument": "Act 1"}}
+    dates = {"from": "2021-06-04", "to": "2022-01-01"}
+    rules = [make_rule(name, when=dates, **act) for name in ("R1", "R2")]
+    law = book(*rules, make_rule("R3", when=dates, regime="UK", authority="GB"))
+    kept = amend_rulebook(law, [Amendment("keep", target)])
+    assert [rule.when.end[0] == OPEN_TO for rule in kept] == [True, True, False]
+    moved = amend_rulebook(law, [Amendment("shift", target, shift_ms=DAY_MS)])
+    starts = [format_instant(rule.when.start[0])[:10] for rule in moved]
+    assert starts == ["2021-06-05", "2021-06-05", "2021-06-04"]
+
+
 def test_amendments_apply_in_order() -> None:
     new = make_rule("R3", regime="UK")
     changes = [Amendment("add", "R3", rule=new), Amendment("lift", "UK")]

@@ -236,6 +236,7 @@ def test_a_search_cut_off_says_so(lawless: Amend) -> None:
 # -------------------------------------------------------------------------------- worked cases
 UK = ("UK-BY-01", "UK-BY-05", "UK-BY-07")
 US = ("US-DOT-03r", "US-FAA-03")
+RS, DK = "RS-BY-2021-06-21", "DK-RU-2022-02-27"
 
 
 def ids(*rules: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -250,6 +251,18 @@ WORKED: dict[tuple[str, ...], Front] = {
         ids(UK, "NO-BY-2021-06-21"): 4432,
         ids(UK, "EU-BY-01"): 1932,
     },
+    # Its neighbours are closed too: by the Union, or round by the Mediterranean and the Adriatic
+    # with a fuel stop, less far over Ukraine or southern Russia.
+    ("UMMS", "LYBE", "BRU"): {
+        ids("EU-BY-01", RS): 1186,
+        ids("EU-BY-01", RS, "UA-01"): 1152,
+        ids(RS, "ME-BY-2021-06-21"): 5451,
+        ids(RS, "ME-BY-2021-06-21", "RU-03"): 4464,
+        ids(RS, "ME-BY-2021-06-21", "UA-01"): 3540,
+        ids(RS, "AL-BY-2021-06-21"): 5454,
+        ids(RS, "AL-BY-2021-06-21", "RU-03"): 4467,
+        ids(RS, "AL-BY-2021-06-21", "UA-01"): 3543,
+    },
     ("UMMS", "UMKK", "BRU"): {(): 1493, ("EU-BY-01",): 496},
     ("UMMS", "LTFM", "BRU"): {
         (): 3483,
@@ -258,27 +271,49 @@ WORKED: dict[tuple[str, ...], Front] = {
         ("UA-01",): 1430,
         ("EU-BY-01", "MD-01c", "UA-01"): 1403,
     },
+    # A resumed service to New York needs the United States alone; the others shorten it.
+    ("UUEE", "KJFK", "AFL", "B77W"): {
+        ids(US): 8496,
+        ids(US, "NO-RU-01"): 8365,
+        ids(US, "CA-RU-01"): 8103,
+        ids(US, "CA-RU-01", DK): 7988,
+        ids(US, "CA-RU-01", "NO-RU-01"): 7977,
+        ids(US, "EU-RU-01"): 7906,
+        ids(US, "CA-RU-01", DK, "NO-RU-01"): 7887,
+        ids(US, "EU-RU-01", "UK-RU-02", "UK-RU-02b", "UK-RU-03"): 7791,
+        ids(US, "EU-RU-01", "NO-RU-01"): 7738,
+        ids(US, "EU-RU-01", "CA-RU-01"): 7711,
+        ids(US, "EU-RU-01", "CA-RU-01", "NO-RU-01"): 7505,
+    },
 }
 
 
 @pytest.fixture(scope="session")
 def unlocked(world: Scenario) -> Callable[..., Unlock]:
-    """Fronts of worked cases, each found once."""
-    known: dict[tuple[str, ...], Unlock] = {}
-
-    def find(*asked: str) -> Unlock:
-        if asked not in known:
-            known[asked] = unlock(world, fly(*asked))
-        return known[asked]
-
-    return find
+    """Fronts of the worked cases, found all at once."""
+    fronts = find_unlocking(world, [fly(*asked) for asked in WORKED])
+    known = dict(zip(WORKED, fronts, strict=True))
+    return lambda *asked: known[asked]
 
 
 @pytest.mark.parametrize("asked", list(WORKED), ids="-".join)
 def test_worked_cases(unlocked: Callable[..., Unlock], asked: tuple[str, ...]) -> None:
     found = unlocked(*asked)
-    assert front_of(found) == WORKED[asked]
+    # the router may give away a few hundred metres at each turn
+    assert front_of(found) == pytest.approx(WORKED[asked], abs=3)
     assert all(way.plan.feasible for way in found.sets)
+
+
+def test_new_york_asks_for_a_permit_and_a_ban_to_be_lifted(
+    unlocked: Callable[..., Unlock],
+) -> None:
+    least = unlocked("UUEE", "KJFK", "AFL", "B77W").sets[0]
+    assert [rule.id for rule in least.permits] == ["US-DOT-03r"]
+    assert [rule.id for rule in least.prohibitions] == ["US-FAA-03"]
+    assert least.authorities == ("US-DOT", "US-FAA")
+    # by the Arctic and the high seas of the Atlantic
+    territories = {stay.designator for stay in least.plan.crossings if stay.layer == "territory"}
+    assert territories <= {"RU", "US"}
 
 
 def test_each_set_is_an_amendment_under_which_the_flight_plans(
