@@ -20,21 +20,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from airsim.airspace import Crossings, Paths, find_crossings, path_lengths_km
+from airsim.airspace import Crossings, Paths, find_crossings, locate_points, path_lengths_km
 from airsim.base import parse_instant
-from airsim.law import load_rulebook
 from airsim.operation import load_aerodromes, load_operators
 from airsim.performance import AircraftType, level_at, load_types, time_at
 from airsim.permission import (
-    BoundRulebook,
     DecisionTable,
     FactColumn,
     FactsTable,
     Outcome,
-    bind_rulebook,
     lay_out_rules,
 )
-from airsim.scenario import shipped_atlas
+from airsim.scenario import Scenario, make_scenario
 from benchmarks.measuring import (
     SEED,
     Row,
@@ -128,7 +125,39 @@ def by_type(code: NDArray[np.int64]) -> Iterator[tuple[AircraftType, slice]]:
         yield types[number], slice(first, last)
 
 
-def judge_day(bound: BoundRulebook, day: Day, *, chunk: int = CHUNK) -> tuple[Table, Table]:
+def find_homes(world: Scenario) -> NDArray[np.bool_]:
+    """Airspace that flights enter to land at an aerodrome or to take off there.
+
+    The State's whole territory, and the region and the zones around it that reach the ground.
+
+    Returns
+    -------
+    ndarray of bool, shape (aerodromes, areas of all layers)
+    """
+    spots, layers = list(world.aerodromes.values()), world.atlas.layers
+    lon, lat = np.array([s.lon for s in spots]), np.array([s.lat for s in spots])
+    found = []
+    for layer in layers:
+        start, area = locate_points(world.atlas, layer.name, lon, lat)
+        home = np.zeros((len(spots), len(layer)), np.bool_)
+        home[np.repeat(np.arange(len(spots)), np.diff(start)), area] = True
+        found.append(home & (layer.lower_ft <= 0))
+    states = np.array([s.state for s in spots])
+    found[0] |= (states[:, None] == np.array(layers[0].designator)) & (states[:, None] != "")
+    return np.concatenate(found, axis=1)
+
+
+def name_stays(
+    world: Scenario, homes: NDArray[np.bool_], day: Day, found: Crossings
+) -> NDArray[np.int8]:
+    """Whether each crossing is overflight (0), or part of the landing (1) or the take-off (2)."""
+    sizes = [0, *(len(layer) for layer in world.atlas.layers)]
+    area = np.cumsum(sizes)[found.layer] + found.area
+    lands, starts = homes[day.ades[found.path], area], homes[day.adep[found.path], area]
+    return np.where(lands, 1, np.where(starts, 2, 0)).astype(np.int8)
+
+
+def judge_day(world: Scenario, day: Day, *, chunk: int = CHUNK) -> tuple[Table, Table]:
     """Judge every crossing of every flight.
 
     Returns
@@ -139,6 +168,7 @@ def judge_day(bound: BoundRulebook, day: Day, *, chunk: int = CHUNK) -> tuple[Ta
     rules : dict of ndarray
         A row per rule that decides anything: crossings and flights on which it does.
     """
+    bound, homes = world.bound, find_homes(world)
     spots = list(load_aerodromes().values())
     lon, lat = np.array([s.lon for s in spots]), np.array([s.lat for s in spots])
     paths = Paths.from_legs(lon[day.adep], lat[day.adep], lon[day.ades], lat[day.ades])
@@ -157,7 +187,9 @@ def judge_day(bound: BoundRulebook, day: Day, *, chunk: int = CHUNK) -> tuple[Ta
         piece = Paths(paths.lon[points], paths.lat[points], paths.start[: run.stop - first + 1])
         found = find_crossings(bound.atlas, piece)
         found = replace(found, path=found.path + np.int32(first))
-        tally.add(run, found.path, tables.judge(found, *place_stays(day, km, found)))
+        activity = name_stays(world, homes, day, found)
+        table = tables.judge(found, *place_stays(day, km, found), activity)
+        tally.add(run, found.path, table)
     names = np.array([rule.id for rule in bound.rulebook.rules])
     used = np.flatnonzero(tally.crossings_by_rule)
     by_outcome = {kind.name.lower(): tally.crossings[:, kind] for kind in Outcome}
@@ -240,13 +272,13 @@ def describe_flights(day: Day) -> Table:
 def run_case(case: Mapping[str, Any]) -> Row:
     """One day in this process: wall clock, processor time, peak memory, what was decided."""
     numba.set_num_threads(min(case["threads"], numba.config.NUMBA_NUM_THREADS))
-    bound = bind_rulebook(load_rulebook(), shipped_atlas())
-    judge_day(bound, draw_flights(200, 0))  # loads machine code and layers
+    world = make_scenario()
+    judge_day(world, draw_flights(200, 0))  # loads machine code and layers
     day = draw_flights(case["flights"], case["seed"])
     wall, cpu = [], []
     for _ in range(case["repeats"]):
         began, began_cpu = time.perf_counter(), time.process_time()
-        flights, _ = judge_day(bound, day)
+        flights, _ = judge_day(world, day)
         wall.append(time.perf_counter() - began)
         cpu.append(time.process_time() - began_cpu)
     crossings = int(flights["crossings"].sum())
@@ -254,7 +286,7 @@ def run_case(case: Mapping[str, Any]) -> Row:
         "threads": numba.get_num_threads(),
         "flights": len(day),
         "crossings": crossings,
-        "rules": len(bound.rulebook),
+        "rules": len(world.rulebook),
         "wall_s": min(wall),
         "cpu_s": min(cpu),
         "us_per_flight": 1e6 * min(wall) / len(day),
@@ -310,8 +342,7 @@ def write_day(folder: Path, count: int, seed: int) -> None:
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True, exist_ok=True)
-    bound = bind_rulebook(load_rulebook(), shipped_atlas())
-    tables = judge_day(bound, draw_flights(count, seed))
+    tables = judge_day(make_scenario(), draw_flights(count, seed))
     for name, table in zip(("flights", "rules"), tables, strict=True):
         pq.write_table(pa.table(table), folder / f"{name}.parquet")
 

@@ -13,7 +13,8 @@ from airsim.airspace import Paths, find_crossings, path_lengths_km
 from airsim.law import Question, make_rulebook
 from airsim.operation import load_aerodromes
 from airsim.performance import level_at, load_types, time_at
-from airsim.permission import Outcome, bind_rulebook, decide
+from airsim.permission import Outcome, bind_rulebook
+from airsim.planning.ends import decide_stay, find_home, name_activity
 from airsim.scenario import Scenario
 from benchmarks import rules, world_day
 
@@ -29,6 +30,7 @@ def slow_day(world: Scenario, day: world_day.Day) -> tuple[list[list[int]], Coun
         path = Paths.from_legs(start.lon, start.lat, end.lon, end.lat)
         km, found = float(path_lengths_km(path)[0]), find_crossings(world.atlas, path)
         eobt_ms, crossed = int(day.eobt_ms[i]), set[str]()
+        home = find_home(world, facts.row(i))
         mine = [0] * len(Outcome)
         for k in range(len(found)):
             layer, row = world.atlas.layers[found.layer[k]], int(found.area[k])
@@ -46,11 +48,12 @@ def slow_day(world: Scenario, day: world_day.Day) -> tuple[list[list[int]], Coun
             if layer.name == "territory":
                 crossed.add(layer.designator[row])
             question = Question(
-                "overflight", (world.bound.place((layer.name, row)),), int(entry_ms), int(exit_ms),
+                name_activity((layer.name, row), home), (world.bound.place((layer.name, row)),),
+                int(entry_ms), int(exit_ms),
                 replace(facts.row(i), crossed=frozenset(crossed)), low, high,
                 eobt_ms - world_day.PLANNED_BEFORE_MS,
             )  # fmt: skip
-            decision = decide(world.bound, question)
+            decision = decide_stay(world.bound, question)
             mine[decision.outcome] += 1
             by_rule.update(decision.rules)
         counts.append(mine)
@@ -59,7 +62,7 @@ def slow_day(world: Scenario, day: world_day.Day) -> tuple[list[list[int]], Coun
 
 def test_a_day_is_what_single_questions_make_of_it(world) -> None:
     day = world_day.draw_flights(80, 5)
-    flights, decided = world_day.judge_day(world.bound, day)
+    flights, decided = world_day.judge_day(world, day)
     counts, by_rule = slow_day(world, day)
     for kind in Outcome:
         assert flights[kind.name.lower()].tolist() == [mine[kind] for mine in counts]
@@ -77,7 +80,7 @@ def test_a_day_is_the_same_in_one_thread_and_in_other_pieces(world) -> None:
     for threads, chunk in ((given, 2_000), (1, 2_000), (given, 333)):
         numba.set_num_threads(threads)
         try:
-            results.append(world_day.judge_day(world.bound, day, chunk=chunk))
+            results.append(world_day.judge_day(world, day, chunk=chunk))
         finally:
             numba.set_num_threads(given)
     for other in results[1:]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numba
@@ -28,6 +28,7 @@ from airsim.base import InputError, parse_instant
 from airsim.law import FlightFacts, Question, Rule, judge_facts, split_facts, walk_tables
 from airsim.permission import (
     BoundRulebook,
+    Decision,
     DecisionTable,
     FactColumn,
     FactsTable,
@@ -40,6 +41,7 @@ from airsim.permission import (
     tabulate_facts,
 )
 from airsim.permission.facts import classify
+from airsim.permission.tables import STAYS
 from airsim.scenario import Scenario
 
 many = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,7 +51,7 @@ dice = st.integers(0, 2**32).map(random.Random)
 
 
 # ------------------------------------------------------------------ flights that cross small areas
-Stay = tuple[int, int, int, int, float, float]  # layer, area, entry, exit, levels
+Stay = tuple[int, int, int, int, float, float, int]  # layer, area, entry, exit, levels, activity
 
 
 def draw_stays(bound: BoundRulebook, dice: random.Random, count: int) -> list[Stay]:
@@ -58,7 +60,7 @@ def draw_stays(bound: BoundRulebook, dice: random.Random, count: int) -> list[St
     layers = [dice.choice([0, 0, 1, 2]) for _ in spans]
     areas = [dice.randrange(len(bound.atlas.layers[layer])) for layer in layers]
     return [
-        (layer, area, *span, *draw_levels(dice))
+        (layer, area, *span, *draw_levels(dice), dice.choice([0, 0, 1, 2]))
         for layer, area, span in zip(layers, areas, spans, strict=True)
     ]
 
@@ -67,7 +69,7 @@ def fly_all(
     bound: BoundRulebook, flights: Sequence[tuple[FlightFacts, list[Stay]]], known_ms: int | None
 ) -> DecisionTable:
     """Judge the stays of all flights at once."""
-    columns = np.array([stay for _, stays in flights for stay in stays]).reshape(-1, 6).T
+    columns = np.array([stay for _, stays in flights for stay in stays]).reshape(-1, 7).T
     path = np.repeat(np.arange(len(flights)), [len(stays) for _, stays in flights])
     layer, area, entry_ms, exit_ms = columns[:4].astype(np.int64)
     nowhere = np.zeros(path.size)
@@ -77,7 +79,7 @@ def fly_all(
                   nowhere),
         [facts for facts, _ in flights],
         entry_ms=entry_ms, exit_ms=exit_ms, lower_ft=columns[4], upper_ft=columns[5],
-        known_ms=known_ms,
+        activity=columns[6].astype(np.int64), known_ms=known_ms,
     )  # fmt: skip
 
 
@@ -87,7 +89,7 @@ def ask_one_by_one(
     """What each stay asks, and whether its area is in use at all."""
     for facts, stays in flights:
         crossed = set(facts.crossed or ())
-        for number, area, entry_ms, exit_ms, lower_ft, upper_ft in stays:
+        for number, area, entry_ms, exit_ms, lower_ft, upper_ft, stay in stays:
             layer = bound.atlas.layers[number]
             in_use = bool(
                 layer.valid_from_ms[area] <= entry_ms < layer.valid_to_ms[area]
@@ -97,18 +99,26 @@ def ask_one_by_one(
             if in_use and layer.name == "territory":
                 crossed.add(layer.designator[area])
             yield Question(
-                "overflight", (bound.place((layer.name, area)),), entry_ms, exit_ms,
+                STAYS[stay], (bound.place((layer.name, area)),), entry_ms, exit_ms,
                 replace(facts, crossed=frozenset(crossed)), lower_ft, upper_ft, known_ms,
             ), in_use  # fmt: skip
 
 
-def assert_same(table: DecisionTable, asked: Sequence[tuple[Question, bool]]) -> None:
+def decide_stay(bound: BoundRulebook, question: Question) -> Decision:
+    """In an airspace, rules that speak of aerodromes alone are not asked."""
+    return decide(bound, question, rules=bound.overflight_rules)
+
+
+def assert_same(
+    table: DecisionTable, asked: Sequence[tuple[Question, bool]],
+    ask: Callable[[BoundRulebook, Question], Decision] = decide_stay,
+) -> None:  # fmt: skip
     """Every row of a table is what is decided on its question alone."""
     said = table.list_verdicts()
     rules = table._tables.bound.rulebook.rules
     assert len(table) == len(asked)
     for k, (question, in_use) in enumerate(asked):
-        decision = decide(table._tables.bound, question)
+        decision = ask(table._tables.bound, question)
         if not in_use:
             decision = replace(decision, outcome=Outcome.PERMITTED, verdicts=(), advisories=(),
                                presumed=(), not_judged=(), conditional=(), grounds=())  # fmt: skip
@@ -137,7 +147,7 @@ def test_ten_thousand_questions_at_once_get_the_answers_of_each(bind, rules, dic
     asked = [draw_question(dice) for _ in range(200)]
     table = judge_questions(bound, asked)
     assert [table.question(k) for k in range(len(asked))] == asked
-    assert_same(table, [(question, True) for question in asked])
+    assert_same(table, [(question, True) for question in asked], decide)
 
 
 @some
@@ -230,7 +240,9 @@ def test_shipped_law_over_any_area_in_any_year_is_that_of_single_questions(world
             layer = dice.randrange(3)
             area = dice.randrange(len(bound.atlas.layers[layer]))
             length = dice.choice([0, 1, 600_000, 5_400_000])
-            stays.append((layer, area, clock, clock + length, *draw_levels(dice)))
+            stays.append(
+                (layer, area, clock, clock + length, *draw_levels(dice), dice.randrange(3))
+            )
             clock += dice.choice([0, length])
         flights.append((draw_world(world, dice), stays))
     table = fly_all(bound, flights, None)
@@ -246,10 +258,11 @@ def test_shipped_law_as_known_when_flights_were_planned(world) -> None:
     known = [dice.choice([FIRST_MS, BREXIT_MS, BREXIT_MS + 1]) for _ in flights]
     whole = fly_all(bound, flights, None)
     rows = whole._rows
-    found = Crossings(rows.flight, rows.layer, rows.area, rows.lower_ft, rows.upper_ft)
+    layer, activity = rows.layer % 3, rows.layer // 3
+    found = Crossings(rows.flight, layer, rows.area, rows.lower_ft, rows.upper_ft)
     table = judge_crossings(
         bound, found, columns, entry_ms=rows.entry_ms, exit_ms=rows.exit_ms,
-        lower_ft=rows.lower_ft, upper_ft=rows.upper_ft, known_ms=known,
+        lower_ft=rows.lower_ft, upper_ft=rows.upper_ft, activity=activity, known_ms=known,
     )  # fmt: skip
     asked = [
         one
@@ -299,9 +312,10 @@ def test_pieces_are_the_whole(flown) -> None:
     for first, last in ((0, 12 * 400), (12 * 400, 12 * 401), (12 * 401, len(whole))):
         cut = slice(first, last)
         part = tables.judge(
-            Crossings(rows.flight[cut], rows.layer[cut], rows.area[cut], rows.lower_ft[cut],
+            Crossings(rows.flight[cut], rows.layer[cut] % 3, rows.area[cut], rows.lower_ft[cut],
                       rows.upper_ft[cut]),
             rows.entry_ms[cut], rows.exit_ms[cut], rows.lower_ft[cut], rows.upper_ft[cut],
+            rows.layer[cut] // 3,
         )  # fmt: skip
         assert np.array_equal(part.outcome, whole.outcome[cut])
         assert np.array_equal(part.rule, whole.rule[cut])
@@ -329,13 +343,14 @@ def test_nothing_asked_or_no_rule_is_no_error(bind) -> None:
         ({"area": [4, 0]}, "area of row 0: is none of its layer"),
         ({"entry_ms": [5, 0]}, "entry_ms of row 0: is after exit_ms"),
         ({"upper_ft": [100.0, np.nan]}, "lower_ft of row 1: is not up to upper_ft"),
+        ({"activity": [0, 3]}, "activity of row 1: is none of a stay"),
         ({"exit_ms": [1, 1, 1]}, "exit_ms: is not as long as the crossings"),
     ],
 )
 def test_bad_crossings_are_named(bind, change, problem) -> None:
     given = {
         "path": [0, 1], "layer": [0, 0], "area": [0, 1], "entry_ms": [0, 0], "exit_ms": [1, 1],
-        "lower_ft": [0.0, 0.0], "upper_ft": [100.0, 100.0], **change,
+        "lower_ft": [0.0, 0.0], "upper_ft": [100.0, 100.0], "activity": [0, 1], **change,
     }  # fmt: skip
     ends = [np.array(given.pop(name)) for name in ("path", "layer", "area")]
     with pytest.raises(InputError, match=problem):

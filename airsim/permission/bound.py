@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from airsim.permission.decision import Decision
 
 AreaKey = tuple[str, int]
-Setting = tuple[str, tuple[Place, ...]]  # an activity, and all places where it happens
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class BoundRulebook:
     _areas: dict[tuple[str, int], tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
     _rules: dict[tuple[str, Place, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
     _out: dict[object, frozenset[str]] = field(default_factory=dict, repr=False)
-    _seen: dict[tuple[int, int], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
+    _seen: dict[tuple[int, int, bool], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
     _masks: dict[object, dict[AreaKey, Decision]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -67,9 +66,9 @@ class BoundRulebook:
         }
 
     @cached_property
-    def overflights(self) -> tuple[Setting, ...]:
-        """Overflight of each area, layer by layer, row by row."""
-        return tuple(("overflight", (p,)) for places in self.places.values() for p in places)
+    def overflown(self) -> tuple[tuple[Place], ...]:
+        """Each area by itself, layer by layer, row by row."""
+        return tuple((place,) for places in self.places.values() for place in places)
 
     @cached_property
     def airspace_rules(self) -> tuple[Rule, ...]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from airsim.base import GROUP_CHANGES_MS
 from airsim.law import (
     FlightFacts,
+    Place,
     Question,
     Rule,
     Unless,
@@ -30,7 +31,7 @@ from airsim.law import (
     split_facts,
     walk_tables,
 )
-from airsim.permission.bound import BoundRulebook, Setting
+from airsim.permission.bound import BoundRulebook
 from airsim.permission.decision import weigh_every_verdict
 from airsim.permission.facts import Codes, FactColumn, FactsTable, classify, join_codes
 
@@ -49,25 +50,40 @@ _NOBODY = FlightFacts("", None, None, None, None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
-    """Where the questions of a batch are asked, and when and at which levels that is in use.
+    """What the questions of a batch are about: any of some activities at any of some places.
 
     Parameters
     ----------
-    settings : tuple of (str, tuple of Place)
-        Activities and where they happen.
+    activities : tuple of str
+    where : tuple of tuple of Place
+        Activity i at ``where[j]`` is number ``i * len(where) + j``.
     start : ndarray of int64
-        First setting of each layer.
-    from_ms, to_ms : ndarray of int64
-    lower_ft, upper_ft : ndarray of float64
-        Infinite where there is no limit.
+        First number of each layer of each activity.
+    from_ms, to_ms : ndarray of int64, shape (len(where),)
+        When there is such a place.
+    lower_ft, upper_ft : ndarray of float64, shape (len(where),)
+        Its levels; infinite where there is no limit.
     """
 
-    settings: tuple[Setting, ...]
+    activities: tuple[str, ...]
+    where: tuple[tuple[Place, ...], ...]
     start: Longs
     from_ms: Longs
     to_ms: Longs
     lower_ft: Floats
     upper_ft: Floats
+
+    def __len__(self) -> int:
+        return len(self.activities) * len(self.where)
+
+    def setting(self, number: int) -> tuple[str, tuple[Place, ...]]:
+        """Activity and places of a number."""
+        activity, where = divmod(number, len(self.where))
+        return self.activities[activity], self.where[where]
+
+    def repeat(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of places, for every activity."""
+        return np.tile(values, len(self.activities))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +93,8 @@ class Batch:
     Parameters
     ----------
     bound : BoundRulebook
+    rules : tuple of Rule
+        Those to ask.
     facts : FactsTable
         Of each flight; `crossed` is what it had crossed before its first row.
     places : Places
@@ -89,6 +107,7 @@ class Batch:
     """
 
     bound: BoundRulebook
+    rules: tuple[Rule, ...]
     facts: FactsTable
     places: Places
     first_ms: int
@@ -102,9 +121,10 @@ class Batch:
         changes = (ms for ms in GROUP_CHANGES_MS if self.first_ms < ms <= self.last_ms)
         return (self.first_ms, *changes)
 
-    def question(self, setting: Setting) -> Question:
-        """Whether something happens in a setting at any time of the batch."""
-        return Question(*setting, self.first_ms, self.last_ms, _NOBODY)
+    def question(self, where: tuple[Place, ...]) -> Question:
+        """Whether something happens at some places at any time of the batch."""
+        activity = self.places.activities[0]
+        return Question(activity, where, self.first_ms, self.last_ms, _NOBODY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,8 +211,9 @@ def lay_out(batch: Batch) -> Layout:
     ]  # fmt: skip
     arrays = kernels.Rules(
         row_fact, places.start, pack_bits(fact_bits), pack_bits(place_bits), era_ms,
-        pack_bits(era_bits), shift, bucket_era.astype(np.int32), always,
-        places.from_ms, places.to_ms, places.lower_ft, places.upper_ft,
+        pack_bits(era_bits), shift, bucket_era.astype(np.int32), places.repeat(always),
+        places.repeat(places.from_ms), places.repeat(places.to_ms),
+        places.repeat(places.lower_ft), places.repeat(places.upper_ft),
         (offset[:-1] + fact_code * fact_step).astype(np.int32),
         (place_code * place_step).astype(np.int32),
         np.stack(head, axis=1), time_ms, level_ft, way_bit,
@@ -203,11 +224,12 @@ def lay_out(batch: Batch) -> Layout:
 
 
 def _pick_rules(batch: Batch) -> tuple[Rule, ...]:
-    activities = {activity for activity, _ in batch.places.settings}
+    """Rules that may speak of some row."""
+    activities = set(batch.places.activities)
     known_ms = int(batch.known_ms.max(initial=batch.first_ms))
     return tuple(
         rule
-        for rule in batch.bound.airspace_rules
+        for rule in batch.rules
         if rule.where
         and not activities.isdisjoint(rule.activities)
         and rule.when.published_ms <= known_ms
@@ -219,38 +241,37 @@ def _sort_places(
     batch: Batch, rules: tuple[Rule, ...], tables: list[tuple[Table, ...]]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32], list[int]]:
     """Which settings rules speak of, which they can tell apart, and how many kinds there are."""
-    settings = batch.places.settings
-    asked = {
-        at_ms: [Question(*setting, at_ms, at_ms, _NOBODY) for setting in settings]
-        for at_ms in batch.eras
-    }
-    bits = np.zeros((len(settings), len(rules)), np.bool_)
-    code = np.zeros((len(settings), len(rules)), np.int32)
+    size = len(batch.places)
+    bits = np.zeros((size, len(rules)), np.bool_)
+    code = np.zeros((size, len(rules)), np.int32)
     counts = []
     for r, found in enumerate(tables):
         seen = [
-            _see_places(batch, table, at_ms, questions)
+            _see_places(batch, table, at_ms)
             for table in found
             if table.where or table.activities
-            for at_ms, questions in asked.items()
+            for at_ms in batch.eras
         ]
-        bits[:, r] = np.any(seen[: len(asked)], axis=0)  # those of the rule itself come first
-        code[:, r], example = join_codes(len(settings), ((c.astype(np.int64), 2) for c in seen))
+        bits[:, r] = np.any(seen[: len(batch.eras)], axis=0)  # the rule itself comes first
+        code[:, r], example = join_codes(size, ((c.astype(np.int64), 2) for c in seen))
         counts.append(example.size)
     return bits, code, counts
 
 
-def _see_places(
-    batch: Batch, table: Table, at_ms: int, questions: list[Question]
-) -> NDArray[np.bool_]:
+def _see_places(batch: Batch, table: Table, at_ms: int) -> NDArray[np.bool_]:
     """Of which settings a table speaks, at one instant."""
-    # What overflights are concerned is remembered: the rulebook keeps its tables alive.
-    ours = batch.places.settings is batch.bound.overflights
-    memory = batch.bound._seen if ours else {}
-    key = (id(table), bisect_right(GROUP_CHANGES_MS, at_ms))
-    if key not in memory:
-        memory[key] = np.array([judge_place(table, q) for q in questions], np.bool_)
-    return memory[key]
+    where, era = batch.places.where, bisect_right(GROUP_CHANGES_MS, at_ms)
+    # What is found of the areas of an atlas is remembered: the rulebook keeps its tables alive.
+    memory = batch.bound._seen if where is batch.bound.overflown else {}
+    found = []
+    for activity in batch.places.activities:
+        # Of activities a table knows those that it names, and others.
+        key = (id(table), era, not table.activities or activity in table.activities)
+        if key not in memory:
+            asked = (Question(activity, places, at_ms, at_ms, _NOBODY) for places in where)
+            memory[key] = np.array([judge_place(table, question) for question in asked], np.bool_)
+        found.append(memory[key])
+    return np.concatenate(found)
 
 
 def _sort_flights(
@@ -328,9 +349,9 @@ def _find_eras(batch: Batch, rules: tuple[Rule, ...]) -> tuple[Longs, NDArray[np
 
 def _find_times(batch: Batch, rule: Rule, named: NDArray[np.bool_]) -> tuple[int, ...]:
     """Instants at which the verdict on a rule may change anywhere that it speaks of."""
-    settings = batch.places.settings
-    where = tuple(dict.fromkeys(p for i in np.flatnonzero(named) for p in settings[int(i)][1]))
-    return find_changes(batch.bound.rulebook, rule, batch.question((rule.activities[0], where)))
+    numbers = np.flatnonzero(named).tolist()
+    where = dict.fromkeys(p for number in numbers for p in batch.places.setting(number)[1])
+    return find_changes(batch.bound.rulebook, rule, batch.question(tuple(where)))
 
 
 def _reach(dates: tuple[int, ...], longest_ms: int) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from airsim.airspace import Crossings
 from airsim.base import OPEN_FROM, OPEN_TO, ProblemList
 from airsim.law import FlightFacts, Question, judge_rule
 from airsim.permission.bound import BoundRulebook
-from airsim.permission.decision import Decision, Outcome, decide, weigh_verdict
-from airsim.permission.facts import FactsTable, tabulate_facts
+from airsim.permission.decision import Decision, decide, weigh_verdict
+from airsim.permission.facts import FactsTable, make_column, tabulate_facts
 from airsim.permission.layout import Batch, Longs, Places, Words, lay_out, pack_bits
 from airsim.units import UNLIMITED_FT
 
@@ -80,10 +81,14 @@ class DecisionTable:
 
     def decision(self, k: int) -> Decision:
         """The decision on row k with all its reasons, from the judge of single questions."""
-        question = self.question(k)
-        if not self.said[k]:
-            return Decision(question, Outcome.PERMITTED)
-        return decide(self._tables.bound, question)
+        first, last = np.searchsorted(self._said.row, (k, k + 1)).tolist()
+        rules = self._tables.bound.rulebook.rules
+        speaking = [rules[i] for i in self._said.rule[first:last].tolist()]
+        return decide(self._tables.bound, self.question(k), rules=speaking)
+
+    @cached_property
+    def _said(self) -> VerdictList:
+        return self.list_verdicts()
 
     def list_verdicts(self) -> VerdictList:
         """Every rule that says anything about a row, and what."""
@@ -91,7 +96,7 @@ class DecisionTable:
 
     def count_deciding(self) -> dict[str, int]:
         """How many rows each rule decides, alone or with others, by rule id."""
-        said = self.list_verdicts()
+        said = self._said
         deciding = said.rule[said.weight == self.outcome[said.row]]
         rules = self._tables.bound.rulebook.rules
         counts = np.bincount(deciding, minlength=len(rules)).tolist()
@@ -102,6 +107,8 @@ def _within(values: NDArray[Any], limit: ArrayLike) -> NDArray[np.bool_]:
     return (values >= 0) & (values < limit)
 
 
+# What a stay in an airspace may be part of.
+STAYS = ("overflight", "landing", "take-off")
 _NOT_LISTED = np.empty(0, np.int64)
 
 
@@ -122,7 +129,7 @@ class RuleTables:
 
     def judge(
         self, crossings: Crossings, entry_ms: ArrayLike, exit_ms: ArrayLike, lower_ft: ArrayLike,
-        upper_ft: ArrayLike,
+        upper_ft: ArrayLike, activity: ArrayLike | None = None,
     ) -> DecisionTable:  # fmt: skip
         """Decide on crossings of the batch, as `judge_crossings`; in any number of pieces.
 
@@ -130,6 +137,7 @@ class RuleTables:
         """
         from airsim import kernels
 
+        stay = np.zeros(len(crossings), np.int8) if activity is None else np.asarray(activity)
         rows = kernels.Rows(
             np.ascontiguousarray(crossings.path, np.int32),
             np.ascontiguousarray(crossings.layer, np.int8),
@@ -137,22 +145,26 @@ class RuleTables:
             np.ascontiguousarray(entry_ms, np.int64), np.ascontiguousarray(exit_ms, np.int64),
             np.ascontiguousarray(lower_ft, np.float64), np.ascontiguousarray(upper_ft, np.float64),
         )  # fmt: skip
-        self._check(rows)
-        return self._judge(rows)
+        self._check(rows, stay)
+        # The layers of each activity follow those of the one before.
+        layer = rows.layer + np.int8(len(self.bound.atlas.layers)) * stay.astype(np.int8)
+        return self._judge(rows._replace(layer=layer))
 
-    def _check(self, rows: Rows) -> None:
+    def _check(self, rows: Rows, stay: NDArray[Any]) -> None:
         problems, batch = ProblemList(), self._batch
-        for name, column in rows._asdict().items():
+        for name, column in (*rows._asdict().items(), ("activity", stay)):
             if column.shape != rows.flight.shape:
                 problems.add("crossings", name, "is not as long as the crossings", "a value each")
         problems.raise_if_any()
-        areas = np.diff(batch.places.start)
-        layer = np.clip(rows.layer, 0, areas.size - 1)
+        layers = self.bound.atlas.layers
+        layer = np.clip(rows.layer, 0, len(layers) - 1)
+        areas = np.array([len(one) for one in layers])
         late = rows.exit_ms - rows.entry_ms > batch.longest_ms
         for wrong, name, problem, remedy in (
             (~_within(rows.flight, len(batch.facts)), "path", "has no facts", "a row for each"),
             (rows.layer != layer, "layer", "is none of the atlas", "positions in layer_names"),
             (~_within(rows.area, areas[layer]), "area", "is none of its layer", "rows from 0"),
+            (~_within(stay, len(STAYS)), "activity", "is none of a stay", "0, 1 or 2"),
             (np.diff(rows.flight) < 0, "path", "is not sorted", "as find_crossings gives it"),
             (rows.entry_ms > rows.exit_ms, "entry_ms", "is after exit_ms", "enter first"),
             (rows.entry_ms < batch.first_ms, "entry_ms", "is before the batch", "a wider span"),
@@ -221,10 +233,11 @@ class RuleTables:
             return np.ascontiguousarray(before[rows.flight])
         land = [
             {place.designator for place in places if place.layer == "territory"}
-            for _, places in batch.places.settings
+            for places in batch.places.where
         ]
+        met = np.tile(self._meet(land), (len(batch.places.activities), 1))
         kernels.trace_ways(
-            self._layout.arrays, self._meet(land), rows,
+            self._layout.arrays, met, rows,
             np.searchsorted(rows.flight, np.arange(len(batch.facts) + 1)),
             before, way,
         )  # fmt: skip
@@ -247,10 +260,11 @@ class RuleTables:
         if self._follow:
             states = self._crossed_until(rows, k) | (facts.crossed or frozenset())
             facts = replace(facts, crossed=states)
-        setting = batch.places.settings[batch.places.start[rows.layer[k]] + rows.area[k]]
+        number = int(batch.places.start[rows.layer[k]] + rows.area[k])
+        activity, where = batch.places.setting(number)
         known_ms = int(batch.known_ms[flight])
         return Question(
-            setting[0], setting[1], int(rows.entry_ms[k]), int(rows.exit_ms[k]), facts,
+            activity, where, int(rows.entry_ms[k]), int(rows.exit_ms[k]), facts,
             float(rows.lower_ft[k]), float(rows.upper_ft[k]),
             None if known_ms == OPEN_TO else known_ms,
         )  # fmt: skip
@@ -260,13 +274,13 @@ class RuleTables:
         places = self._batch.places
         first = int(np.searchsorted(rows.flight, rows.flight[k]))
         run = slice(first, k + 1)
-        at = places.start[rows.layer[run]] + rows.area[run]
+        at = (places.start[rows.layer[run]] + rows.area[run]) % len(places.where)
         used = (
             (places.from_ms[at] <= rows.entry_ms[run]) & (rows.entry_ms[run] < places.to_ms[at])
             & (rows.lower_ft[run] < places.upper_ft[at])
             & (rows.upper_ft[run] >= places.lower_ft[at])
         )  # fmt: skip
-        found = (place for i in at[used].tolist() for place in places.settings[i][1])
+        found = (place for i in at[used].tolist() for place in places.where[i])
         return frozenset(place.designator for place in found if place.layer == "territory")
 
 
@@ -306,8 +320,10 @@ def lay_out_rules(
         return np.concatenate([getattr(layer, name) for layer in layers])
 
     lower_ft, upper_ft = join("lower_ft"), join("upper_ft")
+    areas = len(bound.overflown)
+    firsts = np.cumsum([0, *map(len, layers)], dtype=np.int64)[:-1]
     places = Places(
-        bound.overflights, np.cumsum([0, *map(len, layers)], dtype=np.int64),
+        STAYS, bound.overflown, np.concatenate([firsts + areas * i for i in range(len(STAYS))]),
         join("valid_from_ms"), join("valid_to_ms"),
         np.where(lower_ft == 0, -np.inf, lower_ft),
         np.where(upper_ft == UNLIMITED_FT, np.inf, upper_ft),
@@ -315,9 +331,12 @@ def lay_out_rules(
     known = np.broadcast_to(np.asarray(OPEN_TO if known_ms is None else known_ms), (len(table),))
     longest = last_ms - first_ms if longest_ms is None else longest_ms
     return RuleTables(
-        Batch(bound, table, places, first_ms, last_ms, longest, known.astype(np.int64)),
+        Batch(
+            bound, bound.overflight_rules, table, places, first_ms, last_ms, longest,
+            known.astype(np.int64),
+        ),
         follow=True,
-    )
+    )  # fmt: skip
 
 
 def judge_crossings(
@@ -329,6 +348,7 @@ def judge_crossings(
     exit_ms: ArrayLike,
     lower_ft: ArrayLike,
     upper_ft: ArrayLike,
+    activity: ArrayLike | None = None,
     known_ms: ArrayLike | None = None,
 ) -> DecisionTable:
     """Decide on overflight for all crossings of many flights at once.
@@ -345,6 +365,10 @@ def judge_crossings(
         When each crossing begins and ends, UTC ms.
     lower_ft, upper_ft : array_like of float, shape (n,)
         Lowest and highest level of each crossing, feet.
+    activity : array_like of int, shape (n,), optional
+        What each crossing is part of: 0 overflight (default), 1 landing, 2 take-off. Only rules
+        on overflight are asked, and of those, in the airspace that a flight enters to land or to
+        take off, only those that speak of that too.
     known_ms : int or array_like of int, optional
         Hide rules published later, for all flights or for each; default: the law in force,
         published or not.
@@ -375,7 +399,7 @@ def judge_crossings(
         longest_ms=int((spans[1] - spans[0]).max()) if given else 0,
         known_ms=known_ms,
     )  # fmt: skip
-    return tables.judge(crossings, *spans, lower_ft, upper_ft)
+    return tables.judge(crossings, *spans, lower_ft, upper_ft, activity)
 
 
 def judge_questions(bound: BoundRulebook, questions: Sequence[Question]) -> DecisionTable:
@@ -394,24 +418,27 @@ def judge_questions(bound: BoundRulebook, questions: Sequence[Question]) -> Deci
     """
     from airsim import kernels
 
-    number: dict[tuple[str, tuple[Any, ...]], int] = {}
-    asked = [number.setdefault((q.activity, q.places), len(number)) for q in questions]
-    size, settings = len(questions), len(number)
+    size = len(questions)
+    activity, where = (
+        make_column(q.activity for q in questions),
+        make_column(q.places for q in questions),
+    )
+    count = len(where.values)
     spans = np.array([(q.start_ms, q.end_ms) for q in questions], np.int64).reshape(size, 2)
     levels = np.array([(q.lower_ft, q.upper_ft) for q in questions], np.float64).reshape(size, 2)
     places = Places(
-        tuple(number), np.zeros(1, np.int64),
-        np.full(settings, OPEN_FROM), np.full(settings, OPEN_TO),
-        np.full(settings, -np.inf), np.full(settings, np.inf),
+        tuple(activity.values), tuple(where.values), count * np.arange(len(activity.values)),
+        np.full(count, OPEN_FROM), np.full(count, OPEN_TO),
+        np.full(count, -np.inf), np.full(count, np.inf),
     )  # fmt: skip
     known = [OPEN_TO if q.known_ms is None else q.known_ms for q in questions]
     batch = Batch(
-        bound, tabulate_facts([q.facts for q in questions]), places,
+        bound, bound.airspace_rules, tabulate_facts([q.facts for q in questions]), places,
         int(spans[:, 0].min()) if size else 0, int(spans[:, 1].max()) if size else 0,
         int((spans[:, 1] - spans[:, 0]).max(initial=0)), np.array(known, np.int64),
     )  # fmt: skip
     rows = kernels.Rows(
-        np.arange(size, dtype=np.int32), np.zeros(size, np.int8), np.array(asked, np.int32),
+        np.arange(size, dtype=np.int32), activity.code.astype(np.int8), where.code.astype(np.int32),
         *np.ascontiguousarray(spans.T), *np.ascontiguousarray(levels.T),
     )  # fmt: skip
     return RuleTables(batch, follow=False)._judge(rows)
