@@ -11,7 +11,7 @@ from oracle import make_rule
 
 from airsim.base import parse_instant
 from airsim.law import Rule
-from airsim.operation import Flight
+from airsim.operation import Circumstances, Flight
 from airsim.permission import Outcome
 from airsim.planning import plan_flights
 from airsim.scenario import PermitModel, Scenario
@@ -143,14 +143,27 @@ def test_a_refused_permit_closes_what_it_would_have_opened(
     lawless: Callable[..., Scenario],
 ) -> None:
     world = lawless(needs("LT"))
-    refused = {flight().flight_id: frozenset({"ASK-LT"})}
-    (free,), (barred,) = (
-        plan_flights(world, [flight()]),
-        plan_flights(world, [flight()], refused=refused),
-    )
+    refused = replace(flight(), circumstances=Circumstances(refused=frozenset({"ASK-LT"})))
+    free, barred = plan_flights(world, [flight(), refused])
     assert free.route is not None
     assert barred.route is not None
     assert free.permits == ("ASK-LT",)
     assert (barred.outcome, barred.blocking_rules) == ("detour", ("ASK-LT",))
     (closed,) = {d.outcome for _, d in barred.closed}
     assert closed is Outcome.NOT_PERMITTED
+
+
+@pytest.mark.parametrize("at", ["2025-09-15T07:00Z", "2025-09-15T08:20Z"])
+def test_what_was_refused_stays_refused_when_the_plan_changes_again(let: Let, at: str) -> None:
+    """News at planning or in the air close the way round; the way refused is no way out."""
+    asked = (needs("LT", lead_time_days=3),)
+    (around,) = states(let(flight(), rules=asked, refused=1.0))
+    closed = sorted(around - {"BY", "RU"})
+    assert closed
+    news = make_rule("NEWS", where=[{"territory": closed}], when={"from": at, "published": at})
+    world = let(flight(), rules=(*asked, news), refused=1.0)
+    (record,) = world.records.values()
+    assert "LT" not in {
+        stay.designator for stay in record.current.crossings if stay.layer == "territory"
+    }
+    assert {d.outcome for d in record.met} <= {Outcome.PERMITTED}

@@ -23,8 +23,8 @@ class Circumstances:
         Classes of goods aboard, as the rules call them (EAR99, ITAR, ...); empty: not known.
     parts : tuple of str
         Classes of parts fitted or supplied to the aircraft.
-    held : frozenset of str
-        Ids of rules whose permit this flight holds.
+    held, refused : frozenset of str
+        Ids of rules whose permit this flight holds, or was refused.
     derogations : frozenset of str
         Ids of rules from which the authority that they name has excused it.
     facts : tuple of (str, value)
@@ -37,6 +37,7 @@ class Circumstances:
     held: frozenset[str] = frozenset()
     derogations: frozenset[str] = frozenset()
     facts: tuple[tuple[str, Fact], ...] = ()
+    refused: frozenset[str] = frozenset()
 
 
 ORDINARY = Circumstances()

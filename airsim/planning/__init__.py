@@ -11,6 +11,7 @@ from airsim.planning.answer import (
 from airsim.planning.ends import decide_end, decide_stay
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.hits import Hit, describe_hits, find_hits
+from airsim.planning.permits import find_deadline
 from airsim.planning.plan import plan_flights
 from airsim.planning.stops import TECHNICAL_STOPS
 from airsim.planning.types import Airborne, Plan, PlannedCrossing, PlannedRoute
@@ -42,6 +43,7 @@ __all__ = [
     "describe_hits",
     "describe_plan",
     "describe_unlock",
+    "find_deadline",
     "find_hits",
     "find_unlocking",
     "make_facts",

@@ -94,6 +94,7 @@ def make_facts(scenario: Scenario, flight: Flight) -> tuple[FlightFacts, tuple[s
         filed_ms=flight.eobt_ms - max(0, scenario.options.planning_lead_ms),
         item=told.items[0] if len(told.items) == 1 else None,
         status=told.status, decided_in=decided_in, derogations=told.derogations, held=told.held,
+        refused=told.refused,
     )  # fmt: skip
     given: dict[str, Any] = dict(told.facts)
     kept = tuple(text for text in assumed if text.partition("=")[0] not in given)

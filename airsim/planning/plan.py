@@ -9,7 +9,7 @@ heeds only what is closed throughout, is the lower bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
@@ -42,9 +42,8 @@ def plan_flights(
     flights: Sequence[Flight],
     *,
     progress: Callable[[int, int], None] | None = None,
-    airborne: Mapping[str, Airborne] | None = None,
+    airborne: Airborne | None = None,
     heedless: bool = False,
-    refused: Mapping[str, frozenset[str]] | None = None,
 ) -> tuple[Plan, ...]:
     """Plan flights on the law published when each is planned.
 
@@ -56,13 +55,11 @@ def plan_flights(
         Any flights whose codes the scenario knows.
     progress : callable, optional
         Called with (done, total) after each round.
-    airborne : mapping of flight id to Airborne, optional
-        Flights that are in the air: planned from where they are, on the law published by now.
-        Airspace that they are in may be left even where it is closed.
+    airborne : Airborne, optional
+        Where the flights are if they are in the air: planned from there, on the law published by
+        now. Airspace that they are in may be left even where it is closed.
     heedless : bool
         Plan for emergencies: the shortest way, whatever the law. Decisions still say what it says.
-    refused : mapping of flight id to set of str, optional
-        Rules whose permit a flight was refused: it keeps out of what they would have opened.
 
     Returns
     -------
@@ -70,7 +67,7 @@ def plan_flights(
         In the order of `flights`. A flight that cannot be planned is infeasible with the rules
         that say so, never missing.
     """
-    works = _open_works(scenario, flights, airborne or {}, refused or {})
+    works = _open_works(scenario, flights, airborne)
     for work in works if heedless else ():
         work.heedless, work.settled = True, False
     pending = [work for work in works if not work.settled]
@@ -94,10 +91,9 @@ def plan_flights(
 
 
 def _open_works(
-    scenario: Scenario, flights: Sequence[Flight], airborne: Mapping[str, Airborne],
-    refused: Mapping[str, frozenset[str]],
-) -> list[Work]:  # fmt: skip
-    starts = [airborne.get(f.flight_id, scenario.aerodromes[f.adep]) for f in flights]
+    scenario: Scenario, flights: Sequence[Flight], position: Airborne | None
+) -> list[Work]:
+    starts = [position or scenario.aerodromes[f.adep] for f in flights]
     ends = [scenario.aerodromes[f.ades] for f in flights]
     direct = geodesic_km(
         np.array([a.lon for a in starts]), np.array([a.lat for a in starts]),
@@ -105,10 +101,7 @@ def _open_works(
     )  # fmt: skip
     works = []
     for flight, km in zip(flights, direct.tolist(), strict=True):
-        position = airborne.get(flight.flight_id)
         facts, assumed = make_facts(scenario, flight)
-        if flight.flight_id in refused:
-            facts = replace(facts, refused=refused[flight.flight_id])
         aircraft = scenario.types[facts.typecode or ""]
         payload = float(payload_for_seats(aircraft, facts.seats))
         start_ms = flight.eobt_ms if position is None else position.at_ms
@@ -328,7 +321,7 @@ def find_obstacles(scenario: Scenario, plan: Plan) -> frozenset[str]:
         Rule ids; empty if the route may be flown.
     """
     assert plan.route is not None
-    (work,) = _open_works(scenario, [plan.flight], {}, {})
+    (work,) = _open_works(scenario, [plan.flight], None)
     work.routes, work.stops = _split_legs(scenario, plan), plan.route.stops
     _judge_all([work])
     assert work.judgement is not None

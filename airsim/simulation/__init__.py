@@ -1,6 +1,6 @@
 """Time, permits, aircraft and rule changes unfold: SimPy processes on one state object."""
 
-from airsim.simulation.airborne import find_position, react
+from airsim.simulation.airborne import find_position
 from airsim.simulation.run import LONGEST_WAIT_MS, OWN_TYPE_WAIT_MS, simulate
 from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
 from airsim.simulation.streams import open_stream
@@ -18,7 +18,6 @@ __all__ = [
     "find_position",
     "open_stream",
     "position_fleet",
-    "react",
     "simulate",
     "tabulate_world",
 ]

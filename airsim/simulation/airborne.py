@@ -7,7 +7,7 @@ within reach as an emergency, whatever the law.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,27 +114,18 @@ def react(
     Reaction
     """
     flight = plan.flight
-    (onward,) = _plan_from(scenario, [flight], position)
+    (onward,) = plan_flights(scenario, [flight], airborne=position)
     if onward.feasible:
         return Reaction("rerouted", onward)
     tried = _choose_diversions(scenario, flight, position, aerodromes)
-    plans = _plan_from(scenario, [replace(flight, ades=icao) for icao in tried], position)
+    elsewhere = [replace(flight, ades=icao) for icao in tried]
+    plans = plan_flights(scenario, elsewhere, airborne=position)
     for icao, found in zip(tried, plans, strict=True):
         if found.feasible and found.route is not None and not found.route.stops:
             return Reaction("returned" if icao == flight.adep else "diverted", found)
     nearest = replace(flight, ades=tried[1] if len(tried) > 1 else tried[0])
-    return Reaction("emergency", _plan_from(scenario, [nearest], position, heedless=True)[0])
-
-
-def _plan_from(
-    scenario: Scenario, flights: Sequence[Flight], position: Airborne, *, heedless: bool = False
-) -> list[Plan]:
-    numbered = [replace(f, flight_id=f"{f.flight_id}/{k}") for k, f in enumerate(flights)]
-    plans = plan_flights(
-        scenario, numbered, heedless=heedless,
-        airborne={flight.flight_id: position for flight in numbered},
-    )  # fmt: skip
-    return [replace(p, flight=f) for p, f in zip(plans, flights, strict=True)]
+    (down,) = plan_flights(scenario, [nearest], airborne=position, heedless=True)
+    return Reaction("emergency", down)
 
 
 def _choose_diversions(

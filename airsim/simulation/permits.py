@@ -1,7 +1,8 @@
 """Permits: who is asked, when the answer comes, and what it is.
 
 An operator asks each authority once for a timetabled series, before its first flight, and once for
-every other flight. An answer takes the lead time of the rule, longer where it comes late. Whether
+every other flight. An answer takes the lead time of the rule before that flight, longer where it
+comes late. Whether
 it is late or refused is drawn for each request by its own name: one request more leaves all others
 as they were.
 """
@@ -16,8 +17,9 @@ import simpy
 
 from airsim.base import format_instant
 from airsim.law import Rule
+from airsim.planning import find_deadline
 from airsim.scenario import HOUR_MS, PermitModel, Scenario
-from airsim.simulation.state import FlightRecord, PermitRequest, World
+from airsim.simulation.state import FlightRecord, PermitApplication, World
 from airsim.simulation.streams import open_stream
 
 DAY_MS = 24 * HOUR_MS
@@ -27,8 +29,8 @@ DAY_MS = 24 * HOUR_MS
 class Missing:
     """Permits that a flight lacks: asked for and not answered yet, refused, or run out."""
 
-    pending: tuple[PermitRequest, ...]
-    refused: tuple[PermitRequest, ...]
+    pending: tuple[PermitApplication, ...]
+    refused: tuple[PermitApplication, ...]
 
 
 class PermitDesk:
@@ -38,8 +40,8 @@ class PermitDesk:
         self.scenario = scenario
         self.model = model
         self.world = world
-        self.requests: dict[tuple[str, str], PermitRequest] = {}
-        self.needs: dict[str, tuple[PermitRequest, ...]] = {}
+        self.requests: dict[tuple[str, str], PermitApplication] = {}
+        self.needs: dict[str, tuple[PermitApplication, ...]] = {}
 
     def collect(self, records: Iterable[FlightRecord]) -> None:
         """Find out who must ask for what, from the plans made on the law published by then."""
@@ -60,25 +62,24 @@ class PermitDesk:
                 found.append(self.requests[key])
             self.needs[flight.flight_id] = tuple(found)
 
-    def _file(self, rule: Rule, subject: str, first_ms: int) -> PermitRequest:
+    def _file(self, rule: Rule, subject: str, first_ms: int) -> PermitApplication:
         """A request, and the answer that it will get."""
         assert rule.permit is not None
-        lead_days = rule.permit.lead_time_days
-        if lead_days is None:
-            lead_days = self.model.usual_days
-        if rule.permit.working_days:
-            lead_days *= 7.0 / 5.0
-        ask_ms = first_ms - round(max(self.model.ask_days, lead_days) * DAY_MS)
+        deadline_ms = find_deadline(rule.permit, first_ms)
+        lead_ms = (
+            round(self.model.usual_days * DAY_MS) if deadline_ms is None else first_ms - deadline_ms
+        )
+        ask_ms = first_ms - max(round(self.model.ask_days * DAY_MS), lead_ms)
         stream = open_stream(self.scenario.options.seed, "permit", rule.id, subject)
         refused, late, wait = stream.random(), stream.random(), stream.exponential()
-        days = lead_days
         is_late = bool(late < self.model.late)
+        answer_ms = ask_ms + lead_ms
         if is_late:
-            days += self.model.late_days * float(wait)
+            answer_ms += round(self.model.late_days * float(wait) * DAY_MS)
         granted = bool(refused >= self.model.refused)
-        return PermitRequest(
-            rule.id, rule.permit.authority, subject, ask_ms, ask_ms + round(days * DAY_MS), granted,
-            is_late, rule.permit.validity_hours,
+        return PermitApplication(
+            rule.id, rule.permit.authority, subject, ask_ms, answer_ms, granted, is_late,
+            rule.permit.validity_hours,
         )  # fmt: skip
 
     def answer_all(self, env: simpy.Environment) -> Generator[simpy.Event, Any, None]:
@@ -112,7 +113,7 @@ class PermitDesk:
         return Missing(pending, refused)
 
 
-def describe_requests(requests: Iterable[PermitRequest]) -> str:
+def describe_requests(requests: Iterable[PermitApplication]) -> str:
     """Authorities and rules, for the log."""
     return ", ".join(
         f"{request.authority} ({request.rule_id}, answer {format_instant(request.answered_ms)})"

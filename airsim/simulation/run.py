@@ -169,11 +169,12 @@ class _Run:
         lacking = (*missing.pending, *missing.refused)
         if not lacking:
             return True
-        names = frozenset(request.rule_id for request in lacking)
+        told = record.flight.circumstances
+        refused = told.refused | {request.rule_id for request in lacking}
+        record.flight = replace(record.flight, circumstances=replace(told, refused=refused))
         (record.plan,) = plan_flights(
-            self._at_once, [replace(record.flight, eobt_ms=int(self.env.now))],
-            refused={record.flight.flight_id: names},
-        )  # fmt: skip
+            self._at_once, [replace(record.flight, eobt_ms=int(self.env.now))]
+        )
         said = f"without {describe_requests(lacking)}: {record.plan.outcome}: {record.plan.reason}"
         if not record.plan.feasible:
             self._cancel(record, said)

@@ -40,8 +40,8 @@ class Grounding:
 
 
 @dataclass(frozen=True, slots=True)
-class PermitRequest:
-    """A request for a permit, for a series of flights or one flight, and its answer."""
+class PermitApplication:
+    """What was asked of an authority, for a series of flights or one flight, and its answer."""
 
     rule_id: str
     authority: str
@@ -132,7 +132,7 @@ class World:
     records: dict[str, FlightRecord]
     log: list[Event] = field(default_factory=list)
     fleet: list[Aircraft] = field(default_factory=list)
-    permits: list[PermitRequest] = field(default_factory=list)
+    permits: list[PermitApplication] = field(default_factory=list)
 
     def note_tail(self, time_ms: int, event: str, registration: str, detail: str = "") -> None:
         """Write one line about an aircraft on the ground."""

@@ -14,7 +14,7 @@ from airsim.permission import AreaKey, Decision
 from airsim.planning import Plan
 from airsim.results import Table, make_table
 from airsim.scenario import Scenario
-from airsim.simulation.state import Aircraft, FlightRecord, PermitRequest, World
+from airsim.simulation.state import Aircraft, FlightRecord, PermitApplication, World
 
 Row = dict[str, Any]
 
@@ -166,7 +166,7 @@ def _tail_row(scenario: Scenario, aircraft: Aircraft) -> Row:
     }  # fmt: skip
 
 
-def _permit_row(request: PermitRequest) -> Row:
+def _permit_row(request: PermitApplication) -> Row:
     return {
         "rule_id": request.rule_id, "authority": request.authority, "subject": request.subject,
         "asked_utc": format_instant(request.asked_ms),
