@@ -20,6 +20,7 @@ from airsim.report.gather import (
     gather_routes,
     name_pair,
 )
+from airsim.report.printing import print_plain, say
 from airsim.report.tree import format_explanation
 from airsim.results import Results
 
@@ -81,22 +82,17 @@ def print_summary(results: Results, console: Console | None = None) -> None:
     width = 10_000 if plain else out.width
     columns = [name for name, least, _ in _COLUMNS if width >= least]
     rows = [_route_cells(results, view, whole=plain) for view in views]
-    _say(out, title, "bold")
+    say(out, title, "bold")
     if plain:
-        _print_plain(out, [columns, *([row[c] for c in columns] for row in rows)])
+        print_plain(out, [columns, *([row[c] for c in columns] for row in rows)])
     else:
         out.print(_make_grid(columns, rows))
     for finding in results.summary.get("findings", ()):
-        _say(out, "")
-        _say(out, str(finding.get("question", "")), "bold")
-        _say(out, str(finding.get("answer", "")))
-    _say(out, "")
-    _say(out, LIMITS, "dim")
-
-
-def _say(out: Console, text: str, style: str = "") -> None:
-    """One paragraph: wrapped on a terminal, one line elsewhere; text is never markup."""
-    out.print(Text(text, style=style), soft_wrap=not out.is_terminal)
+        say(out, "")
+        say(out, str(finding.get("question", "")), "bold")
+        say(out, str(finding.get("answer", "")))
+    say(out, "")
+    say(out, LIMITS, "dim")
 
 
 def _route_cells(results: Results, view: RouteView, *, whole: bool) -> dict[str, str]:
@@ -116,13 +112,6 @@ def _route_cells(results: Results, view: RouteView, *, whole: bool) -> dict[str,
         "dates": "..".join(dict.fromkeys(view.dates)),
         "deciding rules": " ".join(rules) or "-",
     }
-
-
-def _print_plain(out: Console, rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        line = "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True))
-        out.print(Text(line.rstrip()), soft_wrap=True)
 
 
 def _make_grid(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Grid:
@@ -153,7 +142,7 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
     out = console or Console(highlight=False)
     outcome = str(answer["outcome"])
     question = answer.get("question") or {}
-    _say(out, _describe_question(question))
+    say(out, _describe_question(question))
     out.print(
         Text.assemble(
             (
@@ -165,7 +154,7 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
         )
     )
     width = min(out.width, _WIDEST) if out.is_terminal else _WIDEST
-    _say(out, "")
+    say(out, "")
     _print_folded(out, str(answer["summary"]), width)
     _print_route(out, answer, width)
     _print_why(out, answer, width)
@@ -176,10 +165,10 @@ def print_check(answer: Mapping[str, Any], console: Console | None = None) -> No
         ("Not judged (a fact is missing, or the law is open)", "not_judged"),
     ):
         if answer.get(key):
-            _say(out, "")
+            say(out, "")
             _print_folded(out, f"{title}: {', '.join(_ids(answer[key]))}", width)
-    _say(out, "")
-    _say(out, str(answer.get("limits") or LIMITS), "dim")
+    say(out, "")
+    say(out, str(answer.get("limits") or LIMITS), "dim")
 
 
 def _describe_question(question: Any) -> str:
@@ -195,9 +184,9 @@ def _describe_question(question: Any) -> str:
 
 def _print_route(out: Console, answer: Mapping[str, Any], width: int) -> None:
     direct, route = answer.get("direct_km"), answer.get("route")
-    _say(out, "")
+    say(out, "")
     if not route:
-        _say(out, f"Great circle {format_number(direct)} km; no permitted route.")
+        say(out, f"Great circle {format_number(direct)} km; no permitted route.")
         return
     extra = f" ({100 * (route['distance_km'] / direct - 1):+.0f}%)" if direct else ""
     parts = [f"Route {format_number(route['distance_km'])} km{extra}",
@@ -221,8 +210,8 @@ def _ids(value: Any) -> list[str]:
 def _print_why(out: Console, answer: Mapping[str, Any], width: int) -> None:
     lines = format_explanation(answer["explanation"], width)
     if lines:
-        _say(out, "")
-        _say(out, "Why", "bold")
+        say(out, "")
+        say(out, "Why", "bold")
     for line in lines:
         out.print(Text(line), soft_wrap=True)
 
@@ -239,8 +228,8 @@ _STATUS = {
 def _print_requests(out: Console, answer: Mapping[str, Any], width: int) -> None:
     """Whom to ask for permission, how, by when, and whether that time has passed."""
     if answer["permit_requests"]:
-        _say(out, "")
-        _say(out, "Permissions", "bold")
+        say(out, "")
+        say(out, "Permissions", "bold")
     for request in answer["permit_requests"]:
         how = f" ({request['apply_to']})" if request["apply_to"] else ""
         said = (
@@ -303,9 +292,9 @@ def _print_stays(out: Console, answer: Mapping[str, Any]) -> None:
     ]  # fmt: skip
     if len(rows) == 1:
         return
-    _say(out, "")
+    say(out, "")
     if not out.is_terminal:
-        _print_plain(out, rows)
+        print_plain(out, rows)
         return
     grid = Grid(box=None, pad_edge=False, header_style="dim", show_edge=False)
     for name in rows[0]:

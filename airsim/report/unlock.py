@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from airsim.report.printing import print_grid, say
 from airsim.report.terminal import format_minutes, format_number
 
 Row = Mapping[str, Any]
@@ -30,21 +31,21 @@ def print_unlock(answer: Mapping[str, Any], console: Console | None = None) -> N
     out = console or Console(highlight=False)
     sets: Sequence[Row] = answer["unlock"]
     common = frozenset.intersection(*map(_name_rules, sets)) if sets else frozenset()
-    _say(out, "")
-    _say(out, "What would have to change", "bold")
-    _say(out, _summarise(sets, common))
+    say(out, "")
+    say(out, "What would have to change", "bold")
+    say(out, _summarise(sets, common))
     if sets:
-        _say(out, "")
+        say(out, "")
         _print_sets(out, answer, sets, common)
-        _say(out, "")
+        say(out, "")
         _print_rules(out, answer, common)
-        _say(out, "")
+        say(out, "")
         gain = format_number(answer["unlock_search"]["least_gain_km"])
         note = f"Each set is the smallest for its way; {gain} km and less count for nothing."
-        _say(out, note, "dim")
+        say(out, note, "dim")
     if not answer["unlock_search"]["complete"]:
         plans = answer["unlock_search"]["plans"]
-        _say(out, f"The search was cut off after {plans} plans: sets may be missing.", "yellow")
+        say(out, f"The search was cut off after {plans} plans: sets may be missing.", "yellow")
 
 
 def _name_rules(row: Row) -> frozenset[str]:
@@ -64,8 +65,10 @@ def _summarise(sets: Sequence[Row], common: frozenset[str]) -> str:
         said = "There is more than one way to open it. The fewest changes, "
         said += f"{_demand(least)}, open a way of {_measure(least)}."
     if shortest is not least:
-        more = _demand(shortest, common)
-        said += f" The shortest, {_measure(shortest)}, asks {'also ' if common else ''}to {more}."
+        named = _name_rules(least)
+        also = bool(named) and named <= _name_rules(shortest)
+        more = _demand(shortest, named if also else frozenset())
+        said += f" The shortest, {_measure(shortest)}, asks {'also ' if also else ''}to {more}."
     return said
 
 
@@ -86,23 +89,7 @@ def _join(names: Sequence[str]) -> str:
 
 def _print_sets(out: Console, answer: Row, sets: Sequence[Row], common: frozenset[str]) -> None:
     rows = [_cells(row, answer["direct_km"], common) for row in sets]
-    if not out.is_terminal:
-        lines = [_COLUMNS, *rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(_COLUMNS))]
-        for line in lines:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            _say(out, "  ".join(cells).rstrip())
-        return
-    grid = Grid(box=None, pad_edge=False, header_style="dim", show_edge=False)
-    for name in _COLUMNS:
-        first = name in _COLUMNS[:2]
-        grid.add_column(
-            name, justify="right" if name in _NUMBERS else "left", no_wrap=not first,
-            overflow="fold" if first else "ellipsis",
-        )  # fmt: skip
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    out.print(grid)
+    print_grid(out, _COLUMNS, rows, numbers=_NUMBERS, folded=_COLUMNS[:2])
 
 
 def _cells(row: Row, direct_km: float, common: frozenset[str]) -> tuple[str, ...]:
@@ -123,7 +110,7 @@ def _print_rules(out: Console, answer: Row, common: frozenset[str]) -> None:
     for title, names in (("In every set", common), ("In some sets", named - common)):
         if not names:
             continue
-        _say(out, title, "bold")
+        say(out, title, "bold")
         grid = Grid.grid(padding=(0, 0, 0, 2))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
@@ -132,10 +119,6 @@ def _print_rules(out: Console, answer: Row, common: frozenset[str]) -> None:
             if out.is_terminal:
                 grid.add_row(Text(name), Text(text))
             else:
-                _say(out, f"  {name}: {text}")
+                say(out, f"  {name}: {text}")
         if out.is_terminal:
             out.print(grid)
-
-
-def _say(out: Console, text: str, style: str = "") -> None:
-    out.print(Text(text, style=style), soft_wrap=not out.is_terminal)

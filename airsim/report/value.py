@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
+from airsim.report.printing import print_grid, say
 from airsim.report.terminal import format_number
 from airsim.results import Results
 
@@ -29,52 +28,36 @@ def print_values(results: Results, console: Console | None = None) -> None:
     out = console or Console(highlight=False)
     told, level = results.summary, str(results.summary["level"])
     values, steps = list(results.rows("values")), list(results.rows("sequence"))
-    _say(out, f"What each {level} is worth: {told['title']}", "bold")
+    say(out, f"What each {level} is worth: {told['title']}", "bold")
     barred, hopeless = told["barred"] or "none", told["hopeless"]
     said = f"{told['flights']} flights on {told['routes']} routes; {barred} cannot be made as the "
     said += f"law stands{f', {hopeless} whatever rules are lifted' if hopeless else ''}."
-    _say(out, said)
+    say(out, said)
     if not values:
-        _say(out, "No lifting of rules would open or shorten a flight.")
+        say(out, "No lifting of rules would open or shorten a flight.")
     else:
-        _say(out, "")
-        _say(out, "Lifted alone", "bold")
+        say(out, "")
+        say(out, "Lifted alone", "bold")
         _print_rows(out, (level, "of"), [(r["target"], r["authorities"], r) for r in values])
         for method, title in (
             ("greedy", f"Step by step, each gaining most ({told['objective']}); sums so far"),
             ("best", "Best choices of so many, all tried"),
         ):
             rows = [row for row in steps if row["method"] == method]
-            _say(out, "")
-            _say(out, title, "bold")
+            say(out, "")
+            say(out, title, "bold")
             _print_rows(out, ("lift", "step"), [(r["targets"], str(r["step"]), r) for r in rows])
     if not told["complete"]:
-        _say(out, "A search was cut off: some gains may be larger.", "yellow")
-    _say(out, "")
+        say(out, "A search was cut off: some gains may be larger.", "yellow")
+    say(out, "")
     for line in told["assumptions"]:
-        _say(out, line, "dim")
+        say(out, line, "dim")
 
 
 def _print_rows(out: Console, names: Sequence[str], rows: Iterable[tuple[str, str, Row]]) -> None:
     cells = [(first, second, *_format_gains(row)) for first, second, row in rows]
     columns = (*names, *_GAINS)
-    if not out.is_terminal:
-        lines = [columns, *cells]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-        for line in lines:
-            padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            _say(out, "  ".join(padded).rstrip())
-        return
-    grid = Grid(box=None, pad_edge=False, header_style="dim", show_edge=False)
-    for name in columns:
-        number = name in _GAINS
-        grid.add_column(
-            name, justify="right" if number else "left", no_wrap=number,
-            overflow="ellipsis" if number else "fold",
-        )  # fmt: skip
-    for row in cells:
-        grid.add_row(*map(Text, row))
-    out.print(grid)
+    print_grid(out, columns, cells, numbers=_GAINS, folded=names)
 
 
 def _format_gains(row: Row) -> tuple[str, ...]:
@@ -83,7 +66,3 @@ def _format_gains(row: Row) -> tuple[str, ...]:
         format_number(row["saved_km"]), format_number(row["saved_block_min"] / 60.0),
         format_number(row["saved_fuel_kg"] / 1000.0),
     )  # fmt: skip
-
-
-def _say(out: Console, text: str, style: str = "") -> None:
-    out.print(Text(text, style=style), soft_wrap=not out.is_terminal)
