@@ -29,9 +29,10 @@ def print_values(results: Results, console: Console | None = None) -> None:
     told, level = results.summary, str(results.summary["level"])
     values, steps = list(results.rows("values")), list(results.rows("sequence"))
     say(out, f"What each {level} is worth: {told['title']}", "bold")
-    barred, hopeless = told["barred"] or "none", told["hopeless"]
-    said = f"{told['flights']} flights on {told['routes']} routes; {barred} cannot be made as the "
-    said += f"law stands{f', {hopeless} whatever rules are lifted' if hopeless else ''}."
+    barred, hopeless = told["barred"], told["hopeless"]
+    may = f"{barred} cannot be made" if barred else "all can be made"
+    said = f"{told['flights']} flights on {told['routes']} routes; {may} as the law stands"
+    said += f", {hopeless} whatever rules are lifted." if hopeless else "."
     say(out, said)
     if not values:
         say(out, "No lifting of rules would open or shorten a flight.")
