@@ -240,6 +240,11 @@ def test_the_chart_shows_flights_and_why_aircraft_stood(lawless: Callable[..., S
         assert len(drawn) == len(stood) + len(flown)
         first = min(parse_instant(f["atot_utc"]) for f in flown) / DAY_MS
         assert min(start for start, _, _ in drawn) == pytest.approx(first, abs=1e-6)
+    (legend,) = figure.legends
+    kinds = {"check": "in a check", "parts": "waiting for a part"}
+    causes = sorted({g["cause"] for g in results.rows("groundings")})
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == ["flying", *(kinds[cause] for cause in causes)]
     (finding,) = [f for f in results.summary["findings"] if f["id"] == "availability"]
     (share,) = [row["available_percent"] for row in finding["rows"]]
     lost = sum(row["check_min"] + row["parts_min"] for row in results.rows("tails"))

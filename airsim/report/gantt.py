@@ -52,8 +52,10 @@ def draw_gantt(results: Results) -> Figure | None:
             flown.setdefault(place[row["registration"]], []).append(span)
     for number, spans in sorted(flown.items()):
         axes.broken_barh(spans, (number - 0.2, 0.4), facecolor=_FLOWN, linewidth=0)
+    drawn = set()
     for row in results.rows("groundings"):
         kind = "barred" if row["rules"] else row["cause"]
+        drawn.add(kind)
         look = {key: value for key, value in _LOOKS[kind].items() if key != "label"}
         span = _span(row["from_utc"], row["to_utc"])
         axes.broken_barh(
@@ -79,7 +81,11 @@ def draw_gantt(results: Results) -> Figure | None:
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
     keys = [Patch(facecolor=_FLOWN, label="flying")]
-    keys += [Patch(edgecolor=INK, linewidth=0.3, **look) for look in _LOOKS.values()]
+    keys += [
+        Patch(edgecolor=INK, linewidth=0.3, **look)
+        for kind, look in _LOOKS.items()
+        if kind in drawn
+    ]
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, fontsize=7.5)
     return figure
 

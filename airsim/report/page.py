@@ -84,6 +84,7 @@ def render_report(results: Results, folder: Path | str) -> Path:
         views=views,
         overview=None if overview is None else Markup(render_svg(overview, "overview")),
         gantt=None if gantt is None else Markup(render_svg(gantt, "gantt")),
+        grounded=gantt is not None and bool(len(results.tables["groundings"]["cause"])),
         sections=_draw_sections(views, shapes, results),
         rules=sorted(index_rules(results).values(), key=lambda rule: rule["rule_id"]),
         closed=gather_closed(views),
