@@ -122,7 +122,7 @@ def trace_path(
         unit_vectors(ring[:, 0], ring[:, 1]) for rings in polygon_rings(shape) for ring in rings
     ]
     a, b = np.concatenate([v[:-1] for v in ends]), np.concatenate([v[1:] for v in ends])
-    step = 100.0 if model == "wgs84" else 1500.0
+    step = 8.0 if model == "wgs84" else 1500.0
     x, y = densify_line(lon, lat, step_km=step, model=model)  # type: ignore[arg-type]
     points = unit_vectors(x, y)
     if model == "wgs84":
@@ -133,8 +133,14 @@ def trace_path(
         length = EARTH_RADIUS_KM * _angles(points[:-1], points[1:])
     km = np.concatenate(([0.0], np.cumsum(length)))
     cuts = [0.0, float(km[-1])]
-    for k in range(len(points) - 1):
-        share = leg_cuts(points[k], points[k + 1], a, b)
+    p, q = points[:-1], points[1:]
+    reach = 0.5 * (_angles(p, q)[:, None] + _angles(a, b)) + 1e-6
+    middle, centre = p + q, a + b
+    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+    centre /= np.linalg.norm(centre, axis=1, keepdims=True)
+    near = middle @ centre.T >= np.cos(reach)  # others are too far to be cut
+    for k in np.flatnonzero(near.any(axis=1)):
+        share = leg_cuts(p[k], q[k], a[near[k]], b[near[k]])
         cuts += (km[k] + share * (km[k + 1] - km[k])).tolist()
     where = np.unique(cuts)
     states = []

@@ -234,7 +234,7 @@ def test_geodesics_in_short_pieces_have_the_stays_of_long_ones(atlas: Atlas) -> 
 def test_visited_cells_lie_next_to_each_other(atlas: Atlas) -> None:
     legs = draw_legs(20)
     start, cell = list_visited_cells(atlas.layer("fir"), legs)
-    n = atlas.layer("fir").index.lines.size - 1
+    n = atlas.layer("fir").index.side
     face, i, j = cell // (n * n), cell // n % n, cell % n
     for k in range(20):
         part = slice(start[k], start[k + 1])

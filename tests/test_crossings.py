@@ -163,6 +163,13 @@ def test_antipodes_have_a_path(world: Atlas) -> None:
         assert np.isfinite(found.exit_km).all()
 
 
+def test_a_geodesic_from_pole_to_pole_keeps_the_meridian_that_it_is_given(world: Atlas) -> None:
+    lon, lat = [5, 15, 160, -95], np.array([-90, 90, -90, 90])
+    found = find_crossings(world, Paths.from_legs(lon, lat, lon, -lat), layers=["territory"])
+    states = [found.area[found.path == k].tolist() for k in range(4)]
+    assert states == [[3, 0, 4], [4, 1, 3], [3, 2, 4], [4, 3]]
+
+
 def test_the_sphere_measures_great_circles(world: Atlas) -> None:
     found = find_crossings(world, Paths.from_legs(2, 3, 8, 9), model="sphere", layers=["territory"])
     assert_allclose(found.exit_km, great_circle_km(2, 3, 8, 9), rtol=1e-12)
@@ -221,7 +228,9 @@ def test_crossings_agree_with_the_slow_twin(
             if state == oracle.UNSURE or high - low < 1e-5:
                 continue
             covered = np.clip(np.minimum(leave, high) - np.maximum(entry, low), 0, None).sum()
-            assert_allclose(covered, (high - low) if state == oracle.INSIDE else 0.0, atol=2e-5)
+            # the twin's geodesics are chains of great circles: 4 mm aside, more at flat crossings
+            slack = 2e-5 if model == "sphere" else 5e-4
+            assert_allclose(covered, (high - low) if state == oracle.INSIDE else 0.0, atol=slack)
 
 
 @quick
@@ -387,7 +396,9 @@ def test_large_batches_are_split_without_a_trace(
     rng = np.random.default_rng(2)
     paths = Paths.from_lines(rng.uniform(-90, 90, (200, 3, 2)))
     whole = rows_of(find_crossings(tiles, paths))
-    monkeypatch.setattr("airsim.airspace.crossings._CHUNK", 1000)
+    monkeypatch.setattr("airsim.airspace.crossings._CHUNK_PATHS", 70)
+    assert rows_of(find_crossings(tiles, paths)) == whole
+    monkeypatch.setattr("airsim.airspace.crossings._CHUNK_POINTS", 100)
     assert rows_of(find_crossings(tiles, paths)) == whole
 
 

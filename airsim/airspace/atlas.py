@@ -25,7 +25,7 @@ LAYER_NAMES: Final = ("territory", "fir", "zone")
 ZoneVariant = Literal["nominal", "plus30", "minus30"]
 _VARIANTS: Final = ("nominal", "plus30", "minus30")
 _FILES: Final = {"territory": "territory", "fir": "fir", "zone": "zones"}
-_FORMAT = 6  # of the cached arrays: raise it when their meaning changes
+_FORMAT = 11  # of the cached arrays: raise it when their meaning changes
 _TEXTS = ("designator", "title", "quality", "state", "source", "edition", "contains_firs")
 
 

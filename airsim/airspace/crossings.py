@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +14,7 @@ from airsim.base import ProblemList
 from airsim.geodesy import (
     EARTH_RADIUS_KM,
     Model,
-    angle_between,
     inverse_geodesic,
-    unit_vectors,
 )
 
 if TYPE_CHECKING:
@@ -24,15 +22,15 @@ if TYPE_CHECKING:
 
     from shapely import MultiPolygon
 
-    from airsim.kernels import Cells
+    from airsim.kernels import Cells, Stays
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
 
-_STEP_KM = 100.0  # pieces of a geodesic: its great circles are then 0.4 m off (median)
-_ARC = np.radians(15.0)  # pieces of a great circle: kernels ask for far less than 90 degrees
-_CHUNK = 1_000_000  # points handled at a time, to bound memory
+_STEP_KM = 1500.0  # pieces of a geodesic: kernels know how they bend, to some mm
+_ARC = np.radians(45.0)  # pieces of a great circle: kernels ask for less than 60 degrees
+_CHUNK_PATHS, _CHUNK_POINTS = 8192, 200_000  # handled at a time, to bound memory
 _BLOCK = 32  # paths that one thread takes at a time
 
 
@@ -140,89 +138,125 @@ def _legs(paths: Paths) -> Longs:
     return np.flatnonzero(first)
 
 
-def path_lengths_km(paths: Paths) -> Floats:
-    """Length of each path along WGS84 geodesics, in km, shape (n,)."""
-    at = _legs(paths)
-    _, length = inverse_geodesic(paths.lon[at], paths.lat[at], paths.lon[at + 1], paths.lat[at + 1])
-    owner = np.repeat(np.arange(len(paths)), np.diff(_count_legs(paths)))
-    return np.bincount(owner, weights=length, minlength=len(paths)).astype(np.float64)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measured:
+    """Points of paths as unit vectors; azimuth (sine, cosine) and length in km of their legs."""
+
+    point: Floats
+    leg_start: Longs
+    azimuth: Floats
+    length: Floats
 
 
-def _chain(paths: Paths, model: Model) -> tuple[Floats, Floats, Longs]:
-    """Unit vectors and km along the paths, cut into short pieces, and where each path starts."""
+def _place_points(lon: Floats, lat: Floats) -> Floats:
+    """Unit vectors, shape (n, 3)."""
     from airsim import kernels
 
-    at, leg_start = _legs(paths), _count_legs(paths)
-    given = unit_vectors(paths.lon, paths.lat).reshape(-1, 3)
-    if model == "sphere":
-        angle = angle_between(given[at], given[at + 1])
-        azimuth, length = np.zeros(at.size), EARTH_RADIUS_KM * angle
-        pieces = np.ceil(angle / _ARC)
-    else:
-        azimuth, length = inverse_geodesic(
-            paths.lon[at], paths.lat[at], paths.lon[at + 1], paths.lat[at + 1]
+    point = np.empty((lon.size, 3))
+    with kernels.few_threads(lon.size // 64):
+        kernels.place_points(lon, lat, point)
+    return point
+
+
+def _measure(paths: Paths, model: Model) -> _Measured:
+    """Measure all legs."""
+    from airsim import kernels
+
+    point, first = _place_points(paths.lon, paths.lat), _legs(paths)
+    azimuth, length = np.zeros((first.size, 2)), np.empty(first.size)
+    with kernels.few_threads(first.size // 8):
+        kernels.measure_legs(point, first, model == "sphere", azimuth, length)
+    hard = np.flatnonzero(np.isnan(length))
+    if hard.size:  # nearly opposite ends
+        a, b = first[hard], first[hard] + 1
+        angle, length[hard] = inverse_geodesic(
+            paths.lon[a], paths.lat[a], paths.lon[b], paths.lat[b]
         )
-        pieces = np.ceil(length / _STEP_KM)
-    pieces = np.maximum(pieces, 1).astype(np.int64)
+        # kernels count azimuths at a pole from the meridian of 0
+        angle -= np.where(np.abs(paths.lat[a]) == 90.0, np.sign(paths.lat[a]) * paths.lon[a], 0.0)
+        azimuth[hard] = np.stack((np.sin(np.radians(angle)), np.cos(np.radians(angle))), axis=1)
+    return _Measured(point, _count_legs(paths), azimuth, length)
+
+
+def path_lengths_km(paths: Paths) -> Floats:
+    """Length of each path along WGS84 geodesics, in km, shape (n,)."""
+    measured = _measure(paths, "wgs84")
+    owner = np.repeat(np.arange(len(paths)), np.diff(measured.leg_start))
+    return np.bincount(owner, weights=measured.length, minlength=len(paths)).astype(np.float64)
+
+
+def _chain(paths: Paths, model: Model) -> tuple[Floats, Floats, Floats, Longs]:
+    """Points, km and bends of the paths cut into pieces, and where each path starts."""
+    from airsim import kernels
+
+    legs = _measure(paths, model)
+    step = _ARC * EARTH_RADIUS_KM if model == "sphere" else _STEP_KM
+    pieces = np.maximum(np.ceil(legs.length / step), 1).astype(np.int64)
     total = np.concatenate(([0], np.cumsum(pieces - 1)))
-    start = paths.start + total[leg_start]
-    out, km = np.empty((start[-1], 3)), np.empty(start[-1])
-    kernels.chain_points(
-        paths.start, paths.lon, paths.lat, given, azimuth, length, pieces,
-        start, leg_start, model == "sphere", out, km,
-    )  # fmt: skip
-    return out, km, start
+    start = paths.start + total[legs.leg_start]
+    point, km, bend = np.empty((start[-1], 3)), np.empty(start[-1]), np.empty((start[-1], 8))
+    with kernels.few_threads(start[-1] // 8):
+        kernels.chain_legs(
+            paths.start, legs.point, legs.leg_start, legs.azimuth, legs.length, pieces,
+            start, model == "sphere", point, km, bend,
+        )  # fmt: skip
+    return point, km, bend, start
 
 
 def _cells(layer: Layer) -> Cells:
     """Arrays of a layer as the compiled loops take them."""
     from airsim import kernels
 
-    a, i = layer.arrangement, layer.index
+    i = layer.index
     return kernels.Cells(
-        a.vertex, a.edge, a.label_start, a.label_area,
-        i.cell_start, i.cell_edge, i.plane, i.ends, i.area_start, i.area_of, i.lines,
+        i.block_start, i.plane, i.edge, i.label_area, i.full, i.area_start, i.area_of,
+        i.side, len(layer),
     )  # fmt: skip
 
 
-def _gather(values: NDArray[Any], used: Longs, capacity: int) -> NDArray[Any]:
-    """The used heads of equally long blocks, joined."""
-    return values.reshape(used.size, capacity)[np.arange(capacity) < used[:, None]]
-
-
-def _trace_layer(
-    layer: Layer, point: Floats, km: Floats, start: Longs
-) -> tuple[Longs, Ints, Floats, Floats]:
-    """Stays in one layer: how many per path, area, entry, exit; stays in order of exit."""
+def _make_stays(rows: int) -> Stays:
+    """Room for stays."""
     from airsim import kernels
 
-    size = np.zeros(start.size - 1, np.int64)
-    used = np.zeros(-(-size.size // _BLOCK), np.int64)
-    capacity = _BLOCK * 24
-    while True:
-        room = used.size * capacity
-        area, entry, leave = np.empty(room, np.int32), np.empty(room), np.empty(room)
-        kernels.trace_paths(
-            _cells(layer), point, km, start, _BLOCK, capacity, area, entry, leave, size, used
-        )  # fmt: skip
-        if not used.size or used.max() <= capacity:
-            break
-        capacity = int(used.max())
-    return (
-        size,
-        _gather(area, used, capacity),
-        _gather(entry, used, capacity),
-        _gather(leave, used, capacity),
-    )
+    return kernels.Stays(
+        np.empty(rows, np.int32), np.empty(rows, np.int8), np.empty(rows, np.int32),
+        np.empty(rows), np.empty(rows),
+    )  # fmt: skip
 
 
-def _split(paths: Paths, points_per_path: NDArray[np.float64]) -> list[tuple[int, int]]:
+def _trace(layers: Sequence[Layer], paths: Paths, model: Model) -> Stays:
+    """Stays of paths in some layers."""
+    from airsim import kernels
+
+    point, km, bend, start = _chain(paths, model)
+    cells = [_cells(layer) for layer in layers]
+    one, two, three = (cells[min(k, len(cells) - 1)] for k in range(3))
+    numbers = np.array([LAYER_NAMES.index(layer.name) for layer in layers], np.int8)
+    used = np.zeros(-(-len(paths) // _BLOCK), np.int64)
+    capacity, hits = _BLOCK * 24 * len(layers), 4096
+    with kernels.few_threads(start[-1] // 4):
+        while True:
+            stays = _make_stays(used.size * capacity)
+            kernels.trace_paths(
+                one, two, three, numbers, point, km, bend, start, _BLOCK, capacity, hits,
+                stays, used,
+            )  # fmt: skip
+            if not (used < 0).any():
+                break
+            capacity, hits = 2 * capacity, 2 * hits
+        first = np.concatenate(([0], np.cumsum(used)))
+        joined = _make_stays(int(first[-1]))
+        kernels.join_stays(stays, capacity, used, first, joined)
+    return joined
+
+
+def _split(paths: Paths) -> list[tuple[int, int]]:
     """Runs of paths whose points stay within the chunk size."""
-    total = np.concatenate(([0.0], np.cumsum(points_per_path)))
     cuts = [0]
-    while cuts[-1] < len(paths) or len(cuts) == 1:
-        end = int(np.searchsorted(total, total[cuts[-1]] + _CHUNK, side="right")) - 1
-        cuts.append(min(max(end, cuts[-1] + 1), len(paths)))
+    while cuts[-1] < len(paths):
+        most = paths.start[cuts[-1]] + _CHUNK_POINTS
+        end = int(np.searchsorted(paths.start, most, side="right")) - 1
+        cuts.append(min(max(end, cuts[-1] + 1), cuts[-1] + _CHUNK_PATHS, len(paths)))
     return list(pairwise(cuts))
 
 
@@ -244,8 +278,8 @@ def find_crossings(
     layers : sequence of str, optional
         Names of layers; all if None.
     model : {"wgs84", "sphere"}
-        Geodesics on WGS84, in pieces of at most 100 km, with WGS84 distances; or one great circle
-        per leg with the mean radius (up to 0.6 % off in distance, tens of km off in place).
+        Geodesics on WGS84 with WGS84 distances, true to 6 mm across and 4 mm along; or one great
+        circle per leg with the mean radius (up to 0.6 % off in distance, tens of km in place).
 
     Returns
     -------
@@ -265,8 +299,6 @@ def find_crossings(
     to lie on one side of it, the same one for every area, so that it is never in both neighbours
     or in none. The result does not depend on the number of threads.
     """
-    from airsim import kernels
-
     picked = [
         atlas.layer(name) for name in dict.fromkeys(LAYER_NAMES if layers is None else layers)
     ]
@@ -274,50 +306,18 @@ def find_crossings(
         problems = ProblemList()
         problems.add("find_crossings", str(model), "no such model", "wgs84 or sphere")
         problems.raise_if_any()
+    if not picked or not len(paths):
+        return Crossings(*_make_stays(0))
     parts = []
-    for first, last in _split(paths, _guess_points(paths)):
+    for first, last in _split(paths):
         low, high = paths.start[first], paths.start[last]
         chunk = Paths(paths.lon[low:high], paths.lat[low:high], paths.start[first : last + 1] - low)
-        with kernels.few_threads(last - first):
-            point, km, start = _chain(chunk, model)
-            found = [(layer, _trace_layer(layer, point, km, start)) for layer in picked]
-            parts.append(_merge_layers(found, first))
+        stays = _trace(picked, chunk, model)
+        stays.path[:] += first
+        parts.append(stays)
     if len(parts) == 1:
-        return parts[0]
-    names = Crossings.__slots__
-    return Crossings(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-
-def _merge_layers(
-    found: list[tuple[Layer, tuple[Longs, Ints, Floats, Floats]]], first_path: int
-) -> Crossings:
-    """Put the stays of all layers together, path by path, sorted."""
-    from airsim import kernels
-
-    size = np.sum([stays[0] for _, stays in found], axis=0, dtype=np.int64)
-    start = np.concatenate(([0], np.cumsum(size)))
-    rows = int(start[-1])
-    which, area = np.empty(rows, np.int8), np.empty(rows, np.int32)
-    entry, leave = np.empty(rows), np.empty(rows)
-    free = start[:-1].copy()
-    for layer, (count, its_area, its_entry, its_exit) in found:
-        at = np.arange(its_area.size) + np.repeat(free - (np.cumsum(count) - count), count)
-        which[at] = LAYER_NAMES.index(layer.name)
-        area[at], entry[at], leave[at] = its_area, its_entry, its_exit
-        free += count
-    order = np.empty(rows, np.int64)
-    kernels.sort_stays(start, which, area, entry, leave, order)
-    path = np.repeat(np.arange(first_path, first_path + size.size, dtype=np.int32), size)
-    return Crossings(path, which[order], area[order], entry[order], leave[order])
-
-
-def _guess_points(paths: Paths) -> Floats:
-    """Rough number of points that each path will be cut into."""
-    at = _legs(paths)
-    v = unit_vectors(paths.lon, paths.lat).reshape(-1, 3)
-    points = 1.0 + angle_between(v[at], v[at + 1]) * EARTH_RADIUS_KM / _STEP_KM
-    owner = np.repeat(np.arange(len(paths)), np.diff(_count_legs(paths)))
-    return np.asarray(1.0 + np.bincount(owner, weights=points, minlength=len(paths)))
+        return Crossings(*parts[0])
+    return Crossings(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def locate_points(
@@ -346,7 +346,7 @@ def locate_points(
 
     layer = atlas.layer(layer_name)
     points = Paths.from_legs(lon, lat, lon, lat)  # checks the coordinates
-    xyz = unit_vectors(points.lon[::2], points.lat[::2]).reshape(-1, 3)
+    xyz = _place_points(points.lon[::2], points.lat[::2])
     size = np.zeros(xyz.shape[0], np.int64)
     used = np.zeros(-(-size.size // _BLOCK), np.int64)
     capacity = _BLOCK * 8
@@ -357,7 +357,9 @@ def locate_points(
         if not used.size or used.max() <= capacity:
             break
         capacity = int(used.max())
-    return np.concatenate(([0], np.cumsum(size))), _gather(area, used, capacity).astype(np.int32)
+    # the used heads of equally long blocks, joined
+    area = area.reshape(used.size, capacity)[np.arange(capacity) < used[:, None]]
+    return np.concatenate(([0], np.cumsum(size))), area
 
 
 def area_edges(layer: Layer, positions: ArrayLike) -> tuple[Floats, Floats]:

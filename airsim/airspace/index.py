@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,42 +10,67 @@ from numpy.typing import NDArray
 
 from airsim.airspace.arrangement import Arrangement
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
+_MOST_EDGE = np.radians(0.45)  # 50 km, over which a geodesic bends by less than 0.2 m
 _VOTES = 96  # reference points that settle which side of a boundary is inside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellIndex:
-    """Cells on the six faces of a cube, as compressed rows.
+    """Cells on the six faces of a cube, n by n each; drawn in `airsim.kernels.crossings`.
 
     Parameters
     ----------
-    lines : ndarray, shape (n + 1,)
-        Grid lines of a face, gnomonic coordinates; n cells per side, 6 n n cells.
-    cell_start, cell_edge : ndarray of int32
-        Edges that meet or nearly meet each cell.
-    plane : ndarray of float32, shape (cell_edge.size, 4)
-        Ends of these edges in the plane of the face.
-    ends : ndarray, shape (cell_edge.size, 6)
-        Unit vectors of the ends.
+    block_start : ndarray of int32, shape (6 n n + 1,)
+        Blocks of edges that meet or nearly meet each cell.
+    plane : ndarray of float32, shape (blocks, 4, lanes)
+        Ends of these edges, cut to 50 km, in the plane of the face.
+    edge : ndarray, shape (blocks * lanes, 8)
+        Unit vectors of the ends, number of the edge, areas on its sides as one number.
+    label_area : ndarray of int32
+        Areas on the sides of the edges; the last one of an edge as -1 - area.
+    full : ndarray of uint8
+        One bit for each cell: whether an edge meets it.
     area_start, area_of : ndarray of int32
         Areas at the reference point of each cell.
     """
 
-    lines: NDArray[np.float64]
-    cell_start: Ints
-    cell_edge: Ints
+    block_start: Ints
     plane: NDArray[np.float32]
-    ends: NDArray[np.float64]
+    edge: Floats
+    label_area: Ints
+    full: NDArray[np.uint8]
     area_start: Ints
     area_of: Ints
 
+    @property
+    def side(self) -> int:
+        """Cells per side of a face."""
+        return math.isqrt((self.block_start.size - 1) // 6)
 
-def _choose_cells(edges: int) -> int:
+
+def _choose_side(edges: int) -> int:
     """Cells per side, even: about four edges per cell, within reason."""
-    return int(min(max(8, 2 * round(np.sqrt(edges / 24.0) / 2)), 128))
+    return int(min(max(8, 2 * round(np.sqrt(edges / 24.0) / 2)), 512))
+
+
+def _cut_edges(arrangement: Arrangement) -> tuple[Floats, Floats, Longs]:
+    """Ends of edges, the long ones cut into equal parts, and the edge that each is of."""
+    from airsim.geodesy import angle_between, interpolate_arc
+
+    a, b = arrangement.vertex[arrangement.edge[:, 0]], arrangement.vertex[arrangement.edge[:, 1]]
+    parts = np.maximum(np.ceil(angle_between(a, b) / _MOST_EDGE), 1.0).astype(np.int64)
+    edge = np.repeat(np.arange(parts.size), parts)
+    step = np.arange(edge.size) - np.repeat(np.cumsum(parts) - parts, parts)
+    start, inner = a[edge], np.flatnonzero(step)
+    of = edge[inner]
+    start[inner] = interpolate_arc(a[of], b[of], step[inner] / parts[of])
+    end = b[edge]
+    end[inner - 1] = start[inner]  # bit by bit
+    return start, end, edge
 
 
 class _PlaneRings:
@@ -81,16 +107,17 @@ def build_index(
     from airsim import kernels
     from airsim.geodesy import lonlat_from_vectors
 
-    n = _choose_cells(arrangement.edge.shape[0])
-    lines = np.tan((np.arange(n + 1) / n - 0.5) * (np.pi / 2))
-    cell_start, cell_edge, plane, ends = kernels.index_edges(
-        arrangement.vertex, arrangement.edge, lines
+    n = _choose_side(arrangement.edge.shape[0])
+    block_start, plane, edge, full = kernels.index_edges(
+        *_cut_edges(arrangement), arrangement.label_start, arrangement.label_area, n
     )
+    label_area = arrangement.label_area.copy()
+    label_area[arrangement.label_start[1:] - 1] *= -1
+    label_area[arrangement.label_start[1:] - 1] -= 1
     none = np.empty(0, np.int32)
-    cells = kernels.Cells(
-        arrangement.vertex, arrangement.edge, arrangement.label_start, arrangement.label_area,
-        cell_start, cell_edge, plane, ends, none, none, lines,
-    )  # fmt: skip
+    cells = kernels.Cells(block_start, plane, edge, label_area, full, none, none, n, areas)
+    for array in cells[:-2]:  # as mapped arrays are: loops are compiled once for both
+        array.flags.writeable = False
 
     # boundaries tell inside from outside up to exchange: rings in the plane settle it by vote,
     # as a few votes near edges that are no straight lines in the plane may be wrong
@@ -98,11 +125,12 @@ def build_index(
     plane_rings = _PlaneRings(lonlat, vertex_start, ring_area, areas)
     against = np.zeros(areas, np.int64)
     for cell in np.linspace(0, 6 * n * n - 1, _VOTES).astype(np.int64):
-        lon, lat = lonlat_from_vectors(np.array(kernels.cell_centre(cell, lines)))
+        lon, lat = lonlat_from_vectors(np.array(kernels.cell_centre(cell, n)))
         inside = plane_rings.hold(float(lon), float(lat))
         inside[area_of[area_start[cell] : area_start[cell + 1]]] ^= True
         against += inside
     flipped = np.flatnonzero(against > _VOTES // 2).astype(np.int32)
     if flipped.size:
+        flipped.flags.writeable = False
         area_start, area_of = kernels.index_areas(cells, flipped)
-    return CellIndex(lines, cell_start, cell_edge, plane, ends, area_start, area_of)
+    return CellIndex(block_start, plane, edge, label_area, full, area_start, area_of)

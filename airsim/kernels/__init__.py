@@ -6,16 +6,18 @@ it calls has changed in another file: so files here call nothing of each other.
 
 from airsim.kernels.compiling import compiled, few_threads
 from airsim.kernels.crossings import (
+    LANES,
     Cells,
+    Stays,
     cell_centre,
-    chain_points,
     index_areas,
     index_edges,
+    join_stays,
     locate_points,
-    sort_stays,
     trace_paths,
 )
 from airsim.kernels.decisions import Rows, Rules, judge_rows, trace_ways
+from airsim.kernels.geodesics import chain_legs, measure_legs, place_points
 from airsim.kernels.rings import RING_LEAF, chain_rings, simplify_rings
 from airsim.kernels.visibility import (
     LEAF_EDGES,
@@ -38,6 +40,7 @@ from airsim.kernels.visibility import (
 )
 
 __all__ = [
+    "LANES",
     "LEAF_EDGES",
     "RING_LEAF",
     "Cells",
@@ -46,8 +49,9 @@ __all__ = [
     "Rows",
     "Rules",
     "Sights",
+    "Stays",
     "cell_centre",
-    "chain_points",
+    "chain_legs",
     "chain_rings",
     "compiled",
     "few_threads",
@@ -59,6 +63,7 @@ __all__ = [
     "grow_balls",
     "index_areas",
     "index_edges",
+    "join_stays",
     "judge_rows",
     "link_ends",
     "locate_points",
@@ -66,10 +71,11 @@ __all__ = [
     "measure_arcs_km",
     "measure_depths",
     "measure_leg_distances",
+    "measure_legs",
     "measure_legs_mm",
+    "place_points",
     "search_paths",
     "simplify_rings",
-    "sort_stays",
     "trace_paths",
     "trace_ways",
 ]

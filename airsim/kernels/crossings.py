@@ -1,20 +1,58 @@
 """Stays of paths in areas, over edges kept in the cells of a cube.
 
+Layout of one layer
+-------------------
+::
+
+    a cube around the Earth: six faces of n x n cells, cut by planes through the centre, on which
+    great circles are straight lines
+
+      face f, column i, row j         cell c = (f n + i) n + j
+      +---+---+---+---+
+      |   |   |  /|   |               full          one bit per cell: does an edge meet it?
+      +---+---+-/-+---+
+      |   |   |/  |   |               block_start[c] .. block_start[c + 1]   blocks of 8 edges
+      +---+---/---+---+                      |
+      |   |  /|   |   |                      v
+      +---+-/-+---+---+               plane[b]   float32   au au au au au au au au   (nan fills
+      |   |/  |   |   |                                    av av ..                   the last
+      +---+---+---+---+                                    bu bu ..                   block)
+                                                           bv bv ..
+    lane k of block b is row 8 b + k of
+      edge    float64   ax ay az bx by bz number areas
+
+    whose last two are whole numbers: that of the edge, and the areas on its sides (see
+    `_next_area`); one row is one line of memory
+
+    area_of[area_start[c]:area_start[c + 1]]   areas at the reference point of cell c
+
+A leg lists the cells that it meets (one row per column, or two), tests eight edges of such a cell
+at once in 32 bits, and those that it comes near in 64 bits. Edges are whole in every cell that
+they meet, so that memory is read in runs; an edge that several cells know is found several times,
+at the same share of the leg bit by bit, and counts once.
+
+Exactness
+---------
 Signs of determinants decide what is topological, exactly where rounding could reach them; ties are
-broken by one imagined shift of all path points. So each boundary is crossed an even number of
-times by a closed line, whatever the rounding.
+broken by one imagined shift of all path points. Where a leg bends (see `Leg`), a boundary vertex
+between the curve and its chord changes sides for both of its edges alike. So each boundary is
+crossed an even number of times by a closed line, whatever the rounding.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
+from llvmlite import ir
+from numba import prange, types
 from numpy.typing import NDArray
 
-from airsim.kernels.compiling import Floats, Ints, Longs, compiled
+from airsim.kernels.compiling import Floats, Ints, Longs, compiled, emitted
+
+Singles = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 
 # ---------------------------------------------------------------------------------------------
 # signs of determinants
@@ -110,30 +148,59 @@ def _vertex_side_exact(
 
 
 # ---------------------------------------------------------------------------------------------
-# cells: each of six faces of a cube is cut by planes through the centre into n x n cells
+# cells
 # ---------------------------------------------------------------------------------------------
+LANES = 8  # edges of a block
+
+# Legs bend by less than 2.5e-5 radians (160 m), of which a plane coordinate makes up to three
+# times as much: edges are kept by all cells that they pass this near, ...
+_MARGIN = 8e-5
+# ... and tested by straight legs that they come this near, far above the rounding of 32 bits.
+_NEAR = 2e-6
+
+
 class Cells(NamedTuple):
-    """Edges, the areas on their sides, and the cells that they meet; rows compressed.
+    """Arrays of one layer (see the module), cells per side, number of areas."""
 
-    Edge e runs between the unit vectors ``vertex[edge[e]]`` and bounds the areas
-    ``label_area[label_start[e]:label_start[e + 1]]``. Cell c meets the edges
-    ``cell_edge[cell_start[c]:cell_start[c + 1]]``; `ends` repeats their vectors and `plane` has
-    them in the plane of the face, so that memory is read in runs. The reference point of the cell
-    lies in ``area_of[area_start[c]:area_start[c + 1]]``. `lines` are the n + 1 grid lines of a
-    face.
-    """
-
-    vertex: Floats
-    edge: Ints
-    label_start: Ints
+    block_start: Ints
+    plane: Singles
+    edge: Floats
     label_area: Ints
-    cell_start: Ints
-    cell_edge: Ints
-    plane: NDArray[np.float32]
-    ends: Floats
+    full: Bytes
     area_start: Ints
     area_of: Ints
-    lines: Floats
+    n: int
+    areas: int
+
+
+_SHIFT = 24  # bits of an area's number
+_NO_AREA = -(1 << 62)
+
+
+@compiled()
+def _pack_areas(label_area: Ints, first: int, last: int) -> int:
+    """One number for the areas of an edge, ``label_area[first:last]``."""
+    if last - first == 1:
+        return int(label_area[first])
+    if last - first == 2:
+        return int(label_area[first]) + ((int(label_area[first + 1]) + 1) << _SHIFT)
+    return -1 - first
+
+
+@compiled(inline=True)
+def _next_area(packed: int, label_area: Ints) -> tuple[int, int]:
+    """One of the areas in a number, and the number of the rest; `_NO_AREA` after the last.
+
+    Up to two areas are in the number itself. Of more it says where they start in `label_area`,
+    which has the last area of an edge as -1 - area.
+    """
+    if packed >= 0:
+        rest = packed >> _SHIFT
+        return packed & ((1 << _SHIFT) - 1), rest - 1 if rest > 0 else _NO_AREA
+    area = label_area[-1 - packed]
+    if area < 0:
+        return -1 - area, _NO_AREA
+    return area, packed - 1
 
 
 @compiled(inline=True)
@@ -163,35 +230,26 @@ def _on_face(face: int, x: float, y: float, z: float) -> tuple[float, float, flo
 
 
 @compiled(inline=True)
-def _column_of(r: float, lines: Floats) -> int:
-    """Column between whose grid lines a plane coordinate lies, kept inside the face."""
-    n = lines.size - 1
-    # the angle to a quarter of a degree, then the lines themselves
-    guess = (0.5 + r * (0.5 + 0.1738 * (1.0 - abs(r)))) * n
-    k = int(min(max(guess, 0.0), n - 1.0))
-    while k > 0 and r < lines[k]:
-        k -= 1
-    while k < n - 1 and r >= lines[k + 1]:
-        k += 1
-    return k
+def _clamp(x: float, n: int) -> int:
+    """Column in which a coordinate in units of columns lies, kept inside the face."""
+    return int(min(max(x, 0.0), n - 1.0))
 
 
 @compiled(inline=True)
-def _place_of(x: float, y: float, z: float, lines: Floats) -> tuple[int, int, int]:
-    """Face, column and row of a vector."""
+def _cell_of(x: float, y: float, z: float, n: int) -> int:
+    """Cell of a vector."""
     face = _face_of(x, y, z)
     u, v, w = _on_face(face, x, y, z)
-    return face, _column_of(u / w, lines), _column_of(v / w, lines)
+    half = 0.5 * n
+    return (face * n + _clamp((u / w + 1.0) * half, n)) * n + _clamp((v / w + 1.0) * half, n)
 
 
 @compiled()
-def cell_centre(cell: int, lines: Floats) -> tuple[float, float, float]:
+def cell_centre(cell: int, n: int) -> tuple[float, float, float]:
     """Unit vector of the reference point of a cell, which is somewhere near its middle."""
-    n = lines.size - 1
     face, i, j = cell // (n * n), cell // n % n, cell % n
     # odd shares: data like to lie on round coordinates
-    u = lines[i] + 0.4871 * (lines[i + 1] - lines[i])
-    v = lines[j] + 0.5147 * (lines[j + 1] - lines[j])
+    u, v = (i + 0.4871) * 2.0 / n - 1.0, (j + 0.5147) * 2.0 / n - 1.0
     size = math.sqrt(1.0 + u * u + v * v)
     u, v, w = u / size, v / size, 1.0 / size
     if face >= 3:
@@ -215,18 +273,14 @@ def _clip(lo: float, hi: float, f: float, g: float) -> tuple[float, float]:
     return lo, hi
 
 
-_MARGIN = 1e-9  # cells take edges that pass this near; far above rounding, far below a metre
-
-
 @compiled()
-def _cells_of_edge(a: Floats, b: Floats, lines: Floats, out: Ints) -> int:
+def _cells_of_edge(a: Floats, b: Floats, n: int, out: Ints) -> int:
     """Cells that an edge meets or nearly meets, into `out`; returns how many."""
-    n = lines.size - 1
     count = 0
+    half, grow = 0.5 * n, 1.0 + _MARGIN
     for face in range(6):
         au, av, aw = _on_face(face, a[0], a[1], a[2])
         bu, bv, bw = _on_face(face, b[0], b[1], b[2])
-        grow = 1.0 + _MARGIN
         lo, hi = _clip(0.0, 1.0, aw - 0.1, bw - 0.1)
         lo, hi = _clip(lo, hi, grow * aw - au, grow * bw - bu)
         lo, hi = _clip(lo, hi, grow * aw + au, grow * bw + bu)
@@ -237,18 +291,18 @@ def _cells_of_edge(a: Floats, b: Floats, lines: Floats, out: Ints) -> int:
         # columns in turn: in each, the rows between the ends of the part that lies in it
         du, dv, dw = bu - au, bv - av, bw - aw
         u0, u1 = (au + lo * du) / (aw + lo * dw), (au + hi * du) / (aw + hi * dw)
-        first = _column_of(min(u0, u1) - _MARGIN, lines)
-        last = _column_of(max(u0, u1) + _MARGIN, lines)
+        first = _clamp((min(u0, u1) - _MARGIN + 1.0) * half, n)
+        last = _clamp((max(u0, u1) + _MARGIN + 1.0) * half, n)
         for i in range(first, last + 1):
-            left = lines[i] - _MARGIN if i > first else -2.0
-            right = lines[i + 1] + _MARGIN if i < last else 2.0
+            left = i / half - 1.0 - _MARGIN if i > first else -2.0
+            right = (i + 1) / half - 1.0 + _MARGIN if i < last else 2.0
             s, e = _clip(lo, hi, au - left * aw, bu - left * bw)
             s, e = _clip(s, e, right * aw - au, right * bw - bu)
             if s > e:
                 continue
             v0, v1 = (av + s * dv) / (aw + s * dw), (av + e * dv) / (aw + e * dw)
-            low = _column_of(min(v0, v1) - 4 * _MARGIN, lines)
-            high = _column_of(max(v0, v1) + 4 * _MARGIN, lines)
+            low = _clamp((min(v0, v1) - _MARGIN + 1.0) * half, n)
+            high = _clamp((max(v0, v1) + _MARGIN + 1.0) * half, n)
             for j in range(low, high + 1):
                 out[count] = (face * n + i) * n + j
                 count += 1
@@ -257,42 +311,54 @@ def _cells_of_edge(a: Floats, b: Floats, lines: Floats, out: Ints) -> int:
 
 @compiled()
 def index_edges(
-    vertex: Floats, edge: Ints, lines: Floats
-) -> tuple[Ints, Ints, NDArray[np.float32], Floats]:
-    """`cell_start`, `cell_edge`, `plane`, `ends` of `Cells`; edges below 30 degrees."""
-    n = lines.size - 1
-    start = np.zeros(6 * n * n + 1, np.int32)
+    start: Floats, end: Floats, of: Longs, label_start: Ints, label_area: Ints, n: int
+) -> tuple[Ints, Singles, Floats, Bytes]:
+    """`block_start`, `plane`, `edge`, `full` of `Cells`; edges below 30 degrees.
+
+    Edge e runs from start[e] to end[e] and bounds the areas from ``label_start[of[e]]``.
+    """
+    fill = np.zeros(6 * n * n, np.int32)
     cells = np.empty(64 * n, np.int32)
-    for e in range(edge.shape[0]):
-        for k in range(_cells_of_edge(vertex[edge[e, 0]], vertex[edge[e, 1]], lines, cells)):
-            start[cells[k] + 1] += 1
-    for c in range(6 * n * n):
-        start[c + 1] += start[c]
-    fill = start[:-1].copy()
-    found = np.empty(start[-1], np.int32)
-    plane = np.empty((start[-1], 4), np.float32)
-    ends = np.empty((start[-1], 6))
-    for e in range(edge.shape[0]):
-        a, b = vertex[edge[e, 0]], vertex[edge[e, 1]]
-        for k in range(_cells_of_edge(a, b, lines, cells)):
+    for e in range(of.size):
+        for k in range(_cells_of_edge(start[e], end[e], n, cells)):
+            fill[cells[k]] += 1
+    block_start = np.zeros(fill.size + 1, np.int32)
+    full = np.zeros((fill.size + 7) // 8, np.uint8)
+    for c in range(fill.size):
+        block_start[c + 1] = block_start[c] + (fill[c] + LANES - 1) // LANES
+        if fill[c] > 0:
+            full[c >> 3] |= np.uint8(1 << (c & 7))
+        fill[c] = LANES * block_start[c]
+    blocks = block_start[-1]
+    plane = np.full((blocks, 4, LANES), np.float32(np.nan))
+    edge = np.zeros((LANES * blocks, 8))
+    for e in range(of.size):
+        a, b = start[e], end[e]
+        areas = _pack_areas(label_area, label_start[of[e]], label_start[of[e] + 1])
+        for k in range(_cells_of_edge(a, b, n, cells)):
             at = fill[cells[k]]
             fill[cells[k]] += 1
-            found[at] = e
-            face = cells[k] // (n * n)
+            face, block, lane = cells[k] // (n * n), at // LANES, at % LANES
             u, v, w = _on_face(face, a[0], a[1], a[2])
-            plane[at, 0], plane[at, 1] = u / w, v / w
+            plane[block, 0, lane], plane[block, 1, lane] = u / w, v / w
             u, v, w = _on_face(face, b[0], b[1], b[2])
-            plane[at, 2], plane[at, 3] = u / w, v / w
+            plane[block, 2, lane], plane[block, 3, lane] = u / w, v / w
             for d in range(3):
-                ends[at, d], ends[at, 3 + d] = a[d], b[d]
-    return start, found, plane, ends
+                edge[at, d], edge[at, 3 + d] = a[d], b[d]
+            edge[at, 6], edge[at, 7] = e, areas
+    return block_start, plane, edge, full
 
 
 # ---------------------------------------------------------------------------------------------
 # a leg against the edges of the cells that it meets
 # ---------------------------------------------------------------------------------------------
 class Leg(NamedTuple):
-    """A path leg of less than 30 degrees: ends p and q, normal n of its plane."""
+    """A leg of less than 60 degrees: a great circle, or a curve beside one.
+
+    Ends p and q; normal n of their plane and its length, the sine of the leg; n x p and q x n,
+    whose products with a vector are as its shares of the chord from q and from p. The leg lies
+    t (1 - t) g(t) left of the chord at share t, seen from the centre, with the cubic g.
+    """
 
     px: float
     py: float
@@ -303,97 +369,187 @@ class Leg(NamedTuple):
     nx: float
     ny: float
     nz: float
-    size: float
+    sine: float
+    ax: float
+    ay: float
+    az: float
+    bx: float
+    by: float
+    bz: float
+    g0: float
+    g1: float
+    g2: float
+    g3: float
+    bulge: float
 
 
 @compiled(inline=True)
-def _make_leg(px: float, py: float, pz: float, qx: float, qy: float, qz: float) -> Leg:
+def _make_leg(
+    px: float, py: float, pz: float, qx: float, qy: float, qz: float,
+    g0: float, g1: float, g2: float, g3: float,
+) -> Leg:  # fmt: skip
     nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
-    return Leg(px, py, pz, qx, qy, qz, nx, ny, nz, math.sqrt(nx * nx + ny * ny + nz * nz))
+    return Leg(
+        px, py, pz, qx, qy, qz, nx, ny, nz, math.sqrt(nx * nx + ny * ny + nz * nz),
+        ny * pz - nz * py, nz * px - nx * pz, nx * py - ny * px,
+        qy * nz - qz * ny, qz * nx - qx * nz, qx * ny - qy * nx,
+        g0, g1, g2, g3, 0.25 * (abs(g0) + abs(g1) + abs(g2) + abs(g3)),
+    )  # fmt: skip
+
+
+@compiled(inline=True)
+def _beside_curve(leg: Leg, d: float, x: float, y: float, z: float) -> tuple[float, bool]:
+    """Distance left of the curve (any scale) of a vector, and whether the curve bends there.
+
+    `d` is the product of the vector with the normal of the leg.
+    """
+    f = x * leg.ax + y * leg.ay + z * leg.az
+    g = x * leg.bx + y * leg.by + z * leg.bz
+    if f <= 0.0 or g <= 0.0:
+        return d * leg.sine, False
+    t = f / (f + g)
+    bulge = leg.g0 + t * (leg.g1 + t * (leg.g2 + t * leg.g3))
+    return d * leg.sine - f * (1.0 - t) * bulge, True
 
 
 @compiled()
-def _hit_share(leg: Leg, ends: Floats, k: int) -> float:
+def _hit_share(leg: Leg, edge: Floats, k: int) -> float:
     """Share of the leg's chord at which it crosses edge k, or -1."""
-    px, py, pz, qx, qy, qz, nx, ny, nz, _ = leg
-    ax, ay, az, bx, by, bz = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3], ends[k, 4], ends[k, 5]
-    da, db = nx * ax + ny * ay + nz * az, nx * bx + ny * by + nz * bz
+    ax, ay, az, bx, by, bz = edge[k, 0], edge[k, 1], edge[k, 2], edge[k, 3], edge[k, 4], edge[k, 5]
+    da = leg.nx * ax + leg.ny * ay + leg.nz * az
+    db = leg.nx * bx + leg.ny * by + leg.nz * bz
     left_a, left_b = da > 0.0, db > 0.0
     if abs(da) <= _SURE:
-        left_a = _vertex_side_exact(ax, ay, az, px, py, pz, qx, qy, qz)
+        left_a = _vertex_side_exact(ax, ay, az, leg.px, leg.py, leg.pz, leg.qx, leg.qy, leg.qz)
     if abs(db) <= _SURE:
-        left_b = _vertex_side_exact(bx, by, bz, px, py, pz, qx, qy, qz)
-    if left_a == left_b:
+        left_b = _vertex_side_exact(bx, by, bz, leg.px, leg.py, leg.pz, leg.qx, leg.qy, leg.qz)
+    crosses = left_a != left_b
+    bent = leg.bulge > 0.0
+    if not crosses and not bent:
         return -1.0
-    mx, my, mz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    dp, dq = mx * px + my * py + mz * pz, mx * qx + my * qy + mz * qz
-    left_p, left_q = dp > 0.0, dq > 0.0
-    if abs(dp) <= _SURE:
-        left_p = _point_side_exact(px, py, pz, ax, ay, az, bx, by, bz)
-    if abs(dq) <= _SURE:
-        left_q = _point_side_exact(qx, qy, qz, ax, ay, az, bx, by, bz)
-    if left_p == left_q:
+    if crosses:
+        mx, my, mz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        dp = mx * leg.px + my * leg.py + mz * leg.pz
+        dq = mx * leg.qx + my * leg.qy + mz * leg.qz
+        left_p, left_q = dp > 0.0, dq > 0.0
+        if abs(dp) <= _SURE:
+            left_p = _point_side_exact(leg.px, leg.py, leg.pz, ax, ay, az, bx, by, bz)
+        if abs(dq) <= _SURE:
+            left_q = _point_side_exact(leg.qx, leg.qy, leg.qz, ax, ay, az, bx, by, bz)
+        crosses = left_p != left_q
+    if bent:
+        # a vertex between curve and chord makes its edges cross one of the two more often
+        da, at_a = _beside_curve(leg, da, ax, ay, az)
+        db, at_b = _beside_curve(leg, db, bx, by, bz)
+        crosses ^= (at_a and (da > 0.0) != left_a) ^ (at_b and (db > 0.0) != left_b)
+    if not crosses:
         return -1.0
-    # the point of the edge that lies on the leg's plane, then its share of the chord
+    # the point of the edge that lies on the leg's plane or curve, then its share of the chord
     wa, wb = abs(db), abs(da)
     if wa + wb == 0.0:
         wa = wb = 1.0
-    cx, cy, cz = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
-    f = (py * cz - pz * cy) * nx + (pz * cx - px * cz) * ny + (px * cy - py * cx) * nz
-    g = (cy * qz - cz * qy) * nx + (cz * qx - cx * qz) * ny + (cx * qy - cy * qx) * nz
+    x, y, z = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
+    if bent and (da > 0.0) != (db > 0.0):  # once more: along a long edge the bulge changes
+        d, _ = _beside_curve(leg, leg.nx * x + leg.ny * y + leg.nz * z, x, y, z)
+        wa, ex, ey, ez = abs(db), bx, by, bz
+        if (d > 0.0) != (da > 0.0):
+            wa, ex, ey, ez = abs(da), ax, ay, az
+        wb = abs(d)
+        x, y, z = wa * x + wb * ex, wa * y + wb * ey, wa * z + wb * ez
+    f = x * leg.ax + y * leg.ay + z * leg.az
+    g = x * leg.bx + y * leg.by + z * leg.bz
     share: float = f / (f + g) if f + g != 0.0 else 0.5
     return min(max(share, 0.0), 1.0)
 
 
-@compiled(inline=True)
-def _hits_on_face(
-    leg: Leg, face: int, i: int, j: int, i1: int, j1: int, t0: float, t1: float,
-    lines: Floats, cell_start: Ints, cell_edge: Ints, plane: NDArray[np.float32], ends: Floats,
-    hit_t: Floats, hit_edge: Ints, count: int,
-) -> int:  # fmt: skip
-    """Step through cells of one face, from (i, j) at share t0 of the leg to (i1, j1) at t1.
+@emitted
+def _near_lanes(context: Any, plane: Any, block: Any, nu: Any, nv: Any, nw: Any, reach: Any) -> Any:
+    """Bits of the lanes of a block whose edges come near the line nu u + nv v + nw = 0.
 
-    A crossing belongs to the cell whose half-open stretch of the leg holds its share: it counts
-    once, though several cells know the edge.
+    Written as vector code, since the compiler finds none in the plain loop: with a, b the values
+    of the line's function at the ends, the bit is (a or b <= reach) and (a or b >= -reach).
     """
-    n = lines.size - 1
-    pu, pv, pw = _on_face(face, leg.px, leg.py, leg.pz)
-    qu, qv, qw = _on_face(face, leg.qx, leg.qy, leg.qz)
-    nu, nv, nw = _on_face(face, leg.nx, leg.ny, leg.nz)
-    # what 32 bits cannot tell, the share of the crossing will
-    far = 4e-6 * leg.size + 4e-15
-    t = t0
-    while True:
-        ti = tj = 4.0
-        if i != i1:
-            line = lines[i + 1] if i1 > i else lines[i]
-            f, g = pu - line * pw, qu - line * qw
-            ti = f / (f - g) if f != g else t
-        if j != j1:
-            line = lines[j + 1] if j1 > j else lines[j]
-            f, g = pv - line * pw, qv - line * qw
-            tj = f / (f - g) if f != g else t
-        last = i == i1 and j == j1
-        end = t1 if last else min(max(min(ti, tj), t), t1)
-        cell = (face * n + i) * n + j
-        for k in range(cell_start[cell], cell_start[cell + 1]):
-            da = nu * plane[k, 0] + nv * plane[k, 1] + nw
-            db = nu * plane[k, 2] + nv * plane[k, 3] + nw
-            if (da > far and db > far) or (da < -far and db < -far):
-                continue
-            share = _hit_share(leg, ends, k)
-            if share >= 0.0 and t <= share < end:
-                if count < hit_t.size:
-                    hit_t[count] = share
-                    hit_edge[count] = cell_edge[k]
-                count += 1
-        if last:
-            return count
-        t = end
-        if j == j1 or (i != i1 and ti <= tj):
-            i += 1 if i1 > i else -1
-        else:
-            j += 1 if j1 > j else -1
+    one = types.float32
+    signature = types.uint8(plane, types.intp, one, one, one, one)
+
+    def build(context: Any, builder: Any, sign: Any, args: Any) -> Any:
+        data = context.make_array(sign.args[0])(context, builder, args[0]).data
+        lanes = ir.VectorType(ir.FloatType(), LANES)
+        row = builder.mul(args[1], ir.Constant(args[1].type, 4))
+        rows = builder.bitcast(data, lanes.as_pointer())
+
+        def load(k: int) -> Any:
+            at = builder.add(row, ir.Constant(row.type, k))
+            return builder.load(builder.gep(rows, [at]), align=4)
+
+        def spread(number: Any) -> Any:
+            blank = ir.Constant(lanes, ir.Undefined)
+            first = ir.Constant(ir.IntType(32), 0)
+            picks = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+            return builder.shuffle_vector(
+                builder.insert_element(blank, number, first), blank, picks
+            )
+
+        nu, nv, nw, reach = (spread(number) for number in args[2:])
+        a = builder.fadd(builder.fadd(builder.fmul(nu, load(0)), builder.fmul(nv, load(1))), nw)
+        b = builder.fadd(builder.fadd(builder.fmul(nu, load(2)), builder.fmul(nv, load(3))), nw)
+        low = [builder.fcmp_ordered("<=", value, reach) for value in (a, b)]
+        high = [builder.fcmp_ordered(">=", value, builder.fneg(reach)) for value in (a, b)]
+        bits = builder.and_(builder.or_(*low), builder.or_(*high))
+        return builder.bitcast(bits, ir.IntType(LANES))
+
+    return signature, build
+
+
+@emitted
+def _fetch(context: Any, array: Any, row: Any) -> Any:
+    """Ask for a row of an array, and go on before it has come from memory."""
+    signature = types.void(array, types.intp)
+
+    def build(context: Any, builder: Any, sign: Any, args: Any) -> Any:
+        held = context.make_array(sign.args[0])(context, builder, args[0])
+        stride = builder.extract_value(held.strides, 0)
+        byte = ir.IntType(8).as_pointer()
+        at = builder.gep(builder.bitcast(held.data, byte), [builder.mul(args[1], stride)])
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        builder.call(ask, [at, *(ir.Constant(number, k) for k in (0, 3, 1))])  # read, keep, data
+        return context.get_dummy_value()
+
+    return signature, build
+
+
+@compiled(inline=True)
+def _list_cells(
+    x0: float, y0: float, x1: float, y1: float, face: int, n: int, full: Bytes,
+    out: Ints, count: int,
+) -> int:  # fmt: skip
+    """Add cells with edges that a straight line meets, on a face in units of columns and rows.
+
+    At most as many rows as columns are passed, or the other way round: one or two cells in each.
+    """
+    across, up = n, 1
+    if abs(x1 - x0) < abs(y1 - y0):
+        x0, y0, x1, y1 = y0, x0, y1, x1
+        across, up = 1, n
+    slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
+    step = 1 if x1 >= x0 else -1
+    column, row = _clamp(x0, n), _clamp(y0, n)
+    columns = abs(_clamp(x1, n) - column)
+    side = column + (step > 0) - x0
+    for k in range(columns + 1):
+        following = _clamp(y0 + (side + step * k) * slope if k < columns else y1, n)
+        # where rounding makes it two rows, the second is met by less than the margin
+        beside = min(max(following, row - 1), row + 1)
+        cell = face * n * n + (column + step * k) * across + row * up
+        out[count] = cell
+        count += full[cell >> 3] >> (cell & 7) & 1
+        cell += (beside - row) * up
+        out[count] = cell
+        count += full[cell >> 3] >> (cell & 7) & (beside != row)
+        row = following
+    return count
 
 
 @compiled()
@@ -411,97 +567,183 @@ def _cut(cuts: Floats, count: int, f: float, g: float) -> int:
 
 
 @compiled()
-def _hits_over_faces(leg: Leg, cells: Cells, hit_t: Floats, hit_edge: Ints) -> int:
-    """Crossings of a leg that leaves its face: cut it where faces may change."""
+def _cut_at_faces(leg: Leg, cuts: Floats) -> int:
+    """Shares of the chord where the face may change, and 1 after them; returns how many."""
     px, py, pz, qx, qy, qz = leg[:6]
-    cuts = np.empty(7)
     count = _cut(cuts, 0, px - py, qx - qy)
     count = _cut(cuts, count, px + py, qx + qy)
     count = _cut(cuts, count, px - pz, qx - qz)
     count = _cut(cuts, count, px + pz, qx + qz)
     count = _cut(cuts, count, py - pz, qy - qz)
     count = _cut(cuts, count, py + pz, qy + qz)
-    hits = 0
-    t = -1.0
-    for k in range(count + 1):
-        end = cuts[k] if k < count else 2.0
-        s, e = max(t, 0.0), min(end, 1.0)
+    cuts[count] = 1.0
+    return count + 1
+
+
+@compiled(inline=True)
+def _list_leg_cells(leg: Leg, n: int, full: Bytes, cuts: Floats, visited: Ints) -> int:
+    """Cells with edges that a leg meets, into `visited`; returns how many."""
+    parts = 1
+    cuts[0] = 1.0
+    if _face_of(leg.px, leg.py, leg.pz) != _face_of(leg.qx, leg.qy, leg.qz):
+        parts = _cut_at_faces(leg, cuts)
+    half = 0.5 * n
+    dx, dy, dz = leg.qx - leg.px, leg.qy - leg.py, leg.qz - leg.pz
+    count = 0
+    s = 0.0
+    for part in range(parts):
+        e = cuts[part]
         m = 0.5 * (s + e)
-        face = _face_of(px + m * (qx - px), py + m * (qy - py), pz + m * (qz - pz))
-        pu, pv, pw = _on_face(face, px, py, pz)
-        qu, qv, qw = _on_face(face, qx, qy, qz)
-        sw, ew = pw + s * (qw - pw), pw + e * (qw - pw)
-        hits = _hits_on_face(
-            leg, face,
-            _column_of((pu + s * (qu - pu)) / sw, cells.lines),
-            _column_of((pv + s * (qv - pv)) / sw, cells.lines),
-            _column_of((pu + e * (qu - pu)) / ew, cells.lines),
-            _column_of((pv + e * (qv - pv)) / ew, cells.lines),
-            t, end, cells.lines, cells.cell_start, cells.cell_edge, cells.plane, cells.ends,
-            hit_t, hit_edge, hits,
+        face = _face_of(leg.px + m * dx, leg.py + m * dy, leg.pz + m * dz)
+        pu, pv, pw = _on_face(face, leg.px, leg.py, leg.pz)
+        du, dv, dw = _on_face(face, dx, dy, dz)
+        from_p, to_q = half / (pw + s * dw), half / (pw + e * dw)
+        count = _list_cells(
+            (pu + s * du) * from_p + half, (pv + s * dv) * from_p + half,
+            (pu + e * du) * to_q + half, (pv + e * dv) * to_q + half,
+            face, n, full, visited, count,
         )  # fmt: skip
-        t = end
+        s = e
+    return count
+
+
+@compiled(inline=True)
+def _find_hits(
+    leg: Leg, n: int, block_start: Ints, plane: Singles, edge: Floats, full: Bytes,
+    cuts: Floats, visited: Ints, near: Ints, hit_t: Floats, hit_row: Ints,
+) -> int:  # fmt: skip
+    """Crossings of a leg: share and row of the edge, sorted by share, then edge; how many.
+
+    If these are more than there is room for, they are of no use: come again with more room.
+    """
+    if leg.px == leg.qx and leg.py == leg.qy and leg.pz == leg.qz:
+        return 0
+    room = hit_row.size - LANES
+    cells = _list_leg_cells(leg, n, full, cuts, visited)
+    for k in range(cells):
+        _fetch(plane, block_start[visited[k]])
+    # where the normal is all rounding, each edge is near
+    unit = 1.0 / leg.sine if leg.sine > 1e-9 else 0.0
+    nu = nv = nw = np.float32(0.0)
+    reach = np.float32(_NEAR + 1.8 * leg.bulge)  # the plane makes up to 1.74 times as much of it
+    blocks = 0
+    end = 0  # of the cells of the face
+    # no branches on what is found: they would be guessed wrong
+    for k in range(cells):
+        cell = visited[k]
+        if cell >= end or cell < end - n * n:
+            face = cell // (n * n)
+            end = (face + 1) * n * n
+            u, v, w = _on_face(face, leg.nx * unit, leg.ny * unit, leg.nz * unit)
+            nu, nv, nw = np.float32(u), np.float32(v), np.float32(w)
+        first, last = int(block_start[cell]), int(block_start[cell + 1])
+        if blocks + last - first > room:
+            return room + LANES + 1
+        for block in range(first, last):
+            bits = int(_near_lanes(plane, block, nu, nv, nw, reach))
+            near[blocks] = block * (1 << LANES) + bits
+            blocks += bits != 0
+    rows = 0
+    for k in range(blocks):
+        if rows > room:
+            return room + LANES + 1
+        row, bits = (near[k] >> LANES) * LANES, near[k]
+        for lane in range(LANES):
+            hit_row[rows] = row + lane
+            rows += bits >> lane & 1
+    for k in range(rows):
+        _fetch(edge, hit_row[k])
+    hits = 0
+    for k in range(rows):
+        row = hit_row[k]
+        t = _hit_share(leg, edge, row)
+        if t >= 0.0:
+            hits = _insert_hit(t, row, edge, hits, hit_t, hit_row)
     return hits
 
 
 @compiled(inline=True)
-def _hits_of_leg(
-    leg: Leg, start: tuple[int, int, int], end: tuple[int, int, int], cells: Cells,
-    hit_t: Floats, hit_edge: Ints,
-) -> tuple[Floats, Ints, int]:  # fmt: skip
-    """Crossings of one leg between two places, sorted by share, then edge; arrays may grow."""
-    if leg.px == leg.qx and leg.py == leg.qy and leg.pz == leg.qz:
-        return hit_t, hit_edge, 0
-    if start == end:
-        n = cells.lines.size - 1
-        cell = (start[0] * n + start[1]) * n + start[2]
-        if cells.cell_start[cell] == cells.cell_start[cell + 1]:
-            return hit_t, hit_edge, 0
-    while True:
-        if start[0] == end[0]:
-            count = _hits_on_face(
-                leg, start[0], start[1], start[2], end[1], end[2], -1.0, 2.0, cells.lines,
-                cells.cell_start, cells.cell_edge, cells.plane, cells.ends,
-                hit_t, hit_edge, 0,
-            )  # fmt: skip
-        else:
-            count = _hits_over_faces(leg, cells, hit_t, hit_edge)
-        if count <= hit_t.size:
-            break
-        hit_t, hit_edge = np.empty(2 * count), np.empty(2 * count, np.int32)
-    for k in range(1, count):
-        t, e = hit_t[k], hit_edge[k]
-        m = k
-        while m > 0 and (hit_t[m - 1] > t or (hit_t[m - 1] == t and hit_edge[m - 1] > e)):
-            hit_t[m], hit_edge[m] = hit_t[m - 1], hit_edge[m - 1]
-            m -= 1
-        hit_t[m], hit_edge[m] = t, e
-    return hit_t, hit_edge, count
+def _insert_hit(t: float, row: int, edge: Floats, count: int, hit_t: Floats, hit_row: Ints) -> int:
+    """Insert a hit among sorted ones, if it is new."""
+    k = count
+    while k > 0 and (
+        hit_t[k - 1] > t or (hit_t[k - 1] == t and edge[hit_row[k - 1], 6] >= edge[row, 6])
+    ):
+        k -= 1
+    if k < count and hit_t[k] == t and edge[hit_row[k], 6] == edge[row, 6]:
+        return count
+    for m in range(count, k, -1):
+        hit_t[m], hit_row[m] = hit_t[m - 1], hit_row[m - 1]
+    hit_t[k], hit_row[k] = t, row
+    return count + 1
+
+
+class Room(NamedTuple):
+    """Room that one thread works in: what a leg meets and crosses, areas at a point."""
+
+    cuts: Floats
+    visited: Ints
+    near: Ints
+    hit_t: Floats
+    hit_row: Ints
+    found: Ints
 
 
 @compiled()
-def _toggle_leg(
-    leg: Leg, start: tuple[int, int, int], end: tuple[int, int, int], cells: Cells,
-    hit_t: Floats, hit_edge: Ints, areas: Ints, count: int,
-) -> tuple[Floats, Ints, Ints, int]:  # fmt: skip
-    """Areas at the end of a leg from the areas at its start: an unordered list."""
-    hit_t, hit_edge, hits = _hits_of_leg(leg, start, end, cells, hit_t, hit_edge)
+def _make_room(n: int, areas: int, hits: int) -> Room:
+    """Room for cells of n x n, so many areas, and so many hits of a leg."""
+    # the planes between faces cut a leg of less than 60 degrees six times at most
+    return Room(
+        np.empty(8), np.empty(14 * (n + 1), np.int32), np.empty(hits, np.int32),
+        np.empty(hits), np.empty(hits, np.int32), np.empty(areas + 1, np.int32),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------
+# areas at points
+# ---------------------------------------------------------------------------------------------
+@compiled()
+def _toggle_leg(leg: Leg, cells: Cells, room: Room, count: int) -> int:
+    """Areas at the end of a leg, in `room.found`, from those at its start; returns how many.
+
+    If hits need more room, nothing is done and -1 is returned.
+    """
+    edge, label_area, found = cells.edge, cells.label_area, room.found
+    hits = _find_hits(
+        leg, cells.n, cells.block_start, cells.plane, edge, cells.full,
+        room.cuts, room.visited, room.near, room.hit_t, room.hit_row,
+    )  # fmt: skip
+    if hits > room.hit_row.size:
+        return -1
     for h in range(hits):
-        e = hit_edge[h]
-        for k in range(cells.label_start[e], cells.label_start[e + 1]):
-            area = cells.label_area[k]
+        areas = int(edge[room.hit_row[h], 7])
+        while areas != _NO_AREA:
+            area, areas = _next_area(areas, label_area)
             at = 0
-            while at < count and areas[at] != area:
+            while at < count and found[at] != area:
                 at += 1
             if at < count:
                 count -= 1
-                areas[at] = areas[count]
-                continue
-            if count == areas.size:
-                areas = np.concatenate((areas, np.empty_like(areas)))
-            areas[count] = area
-            count += 1
-    return hit_t, hit_edge, areas, count
+                found[at] = found[count]
+            else:
+                found[count] = area
+                count += 1
+    return count
+
+
+@compiled()
+def _areas_at(px: float, py: float, pz: float, cells: Cells, room: Room) -> int:
+    """Areas at a point: those at its cell's reference point, toggled on the way; -1 as above."""
+    cell = _cell_of(px, py, pz, cells.n)
+    first = int(cells.area_start[cell])
+    count = int(cells.area_start[cell + 1]) - first
+    for k in range(count):
+        room.found[k] = cells.area_of[first + k]
+    if cells.block_start[cell] == cells.block_start[cell + 1]:
+        return count
+    cx, cy, cz = cell_centre(cell, cells.n)
+    leg = _make_leg(cx, cy, cz, px, py, pz, 0.0, 0.0, 0.0, 0.0)
+    return _toggle_leg(leg, cells, room, count)
 
 
 @compiled()
@@ -514,20 +756,18 @@ def _cell_on_walk(step: int, n: int) -> int:
 @compiled()
 def index_areas(cells: Cells, areas_at_first: Ints) -> tuple[Ints, Ints]:
     """`area_start` and `area_of` of `Cells`, given the areas of the first cell."""
-    lines = cells.lines
-    n = lines.size - 1
+    n = cells.n
     start = np.zeros(6 * n * n + 1, np.int32)
     where = np.zeros(6 * n * n, np.int64)
-    found = np.empty(24 * n * n, np.int32)
+    held = np.empty(24 * n * n, np.int32)
     used = 0
-    hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
+    room = _make_room(n, cells.areas, 256)
     count = areas_at_first.size
-    areas = np.empty(count + 8, np.int32)
-    areas[:count] = areas_at_first
-    px, py, pz = cell_centre(0, lines)
+    room.found[:count] = areas_at_first
+    px, py, pz = cell_centre(0, n)
     for step in range(6 * n * n):
         cell = _cell_on_walk(step, n)
-        qx, qy, qz = cell_centre(cell, lines)
+        qx, qy, qz = cell_centre(cell, n)
         # shorter legs where the walk jumps from face to face
         hops = 1 if step % (n * n) else 16
         sx, sy, sz = px, py, pz
@@ -538,14 +778,18 @@ def index_areas(cells: Cells, areas_at_first: Ints) -> tuple[Ints, Ints]:
                 ex, ey, ez = sx + t * (qx - sx), sy + t * (qy - sy), sz + t * (qz - sz)
                 size = math.sqrt(ex * ex + ey * ey + ez * ez)
                 ex, ey, ez = ex / size, ey / size, ez / size
-            hit_t, hit_edge, areas, count = _toggle_leg(
-                _make_leg(px, py, pz, ex, ey, ez), _place_of(px, py, pz, lines),
-                _place_of(ex, ey, ez, lines), cells, hit_t, hit_edge, areas, count,
-            )  # fmt: skip
+            leg = _make_leg(px, py, pz, ex, ey, ez, 0.0, 0.0, 0.0, 0.0)
+            after = _toggle_leg(leg, cells, room, count)
+            while after < 0:
+                found = room.found
+                room = _make_room(n, cells.areas, 2 * room.hit_row.size)
+                room.found[:] = found
+                after = _toggle_leg(leg, cells, room, count)
+            count = after
             px, py, pz = ex, ey, ez
-        while used + count > found.size:
-            found = np.concatenate((found, np.empty_like(found)))
-        found[used : used + count] = np.sort(areas[:count])
+        while used + count > held.size:
+            held = np.concatenate((held, np.empty_like(held)))
+        held[used : used + count] = np.sort(room.found[:count])
         where[cell] = used
         start[cell + 1] = count
         used += count
@@ -554,28 +798,8 @@ def index_areas(cells: Cells, areas_at_first: Ints) -> tuple[Ints, Ints]:
     result = np.empty(used, np.int32)
     for cell in range(6 * n * n):
         size_c = start[cell + 1] - start[cell]
-        result[start[cell] : start[cell + 1]] = found[where[cell] : where[cell] + size_c]
+        result[start[cell] : start[cell + 1]] = held[where[cell] : where[cell] + size_c]
     return start, result
-
-
-@compiled()
-def _areas_at(
-    px: float, py: float, pz: float, cells: Cells, hit_t: Floats, hit_edge: Ints, areas: Ints
-) -> tuple[Floats, Ints, Ints, int]:
-    """Areas that contain a point: those at its cell's reference point, toggled on the way."""
-    n = cells.lines.size - 1
-    place = _place_of(px, py, pz, cells.lines)
-    cell = (place[0] * n + place[1]) * n + place[2]
-    first, last = cells.area_start[cell], cells.area_start[cell + 1]
-    count = last - first
-    while count > areas.size:
-        areas = np.concatenate((areas, np.empty_like(areas)))
-    areas[:count] = cells.area_of[first:last]
-    if cells.cell_start[cell] == cells.cell_start[cell + 1]:
-        return hit_t, hit_edge, areas, count
-    cx, cy, cz = cell_centre(cell, cells.lines)
-    leg = _make_leg(cx, cy, cz, px, py, pz)
-    return _toggle_leg(leg, place, place, cells, hit_t, hit_edge, areas, count)
 
 
 @compiled(parallel=True)
@@ -584,15 +808,17 @@ def locate_points(
 ) -> None:
     """Areas at each point, sorted, written block by block; `used` tells the room each needs."""
     for b in prange(used.size):
-        hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
-        areas = np.empty(16, np.int32)
+        room = _make_room(cells.n, cells.areas, 256)
         total = 0
         for k in range(b * block, min((b + 1) * block, size.size)):
-            hit_t, hit_edge, areas, count = _areas_at(
-                point[k, 0], point[k, 1], point[k, 2], cells, hit_t, hit_edge, areas
-            )
+            x, y, z = point[k, 0], point[k, 1], point[k, 2]
+            count = _areas_at(x, y, z, cells, room)
+            while count < 0:
+                room = _make_room(cells.n, cells.areas, 2 * room.hit_row.size)
+                count = _areas_at(x, y, z, cells, room)
             if total + count <= capacity:
-                out[b * capacity + total : b * capacity + total + count] = np.sort(areas[:count])
+                at = b * capacity + total
+                out[at : at + count] = np.sort(room.found[:count])
             size[k] = count
             total += count
         used[b] = total
@@ -604,319 +830,166 @@ def locate_points(
 _TOUCH_KM = 1e-6  # stays and gaps shorter than a millimetre are rounding
 
 
-@compiled()
-def _share_of_angle(t: float, leg: Leg) -> float:
-    """Share of the angle of a leg at a share t of its chord."""
-    if leg.size < 1e-4:
-        return t
-    cosine = leg.px * leg.qx + leg.py * leg.qy + leg.pz * leg.qz
-    return math.atan2(t * leg.size, (1.0 - t) + t * cosine) / math.atan2(leg.size, cosine)
+class Stays(NamedTuple):
+    """Rows of stays."""
+
+    path: Ints
+    layer: NDArray[np.int8]
+    area: Ints
+    entry: Floats
+    leave: Floats
 
 
 @compiled()
-def _write_stay(
-    area: int, entry: float, leave: float, length: float, at: int, end: int,
-    out_area: Ints, out_entry: Floats, out_exit: Floats,
+def _trace_path(
+    cells: Cells, point: Floats, km: Floats, bend: Floats, first: int, last: int,
+    room: Room, stays: Stays, begin: int, end: int,
 ) -> int:  # fmt: skip
-    """Write a stay at `at`, if it is one and there is room; returns the next place."""
-    if leave - entry <= _TOUCH_KM < length:
-        return at
-    if at < end:
-        out_area[at] = area
-        out_entry[at] = entry if entry > _TOUCH_KM else 0.0
-        out_exit[at] = leave if leave < length - _TOUCH_KM else length
-    return at + 1
+    """Write the stays of one path in one layer from row `begin`; returns the row after them.
+
+    That is -1 if rows run out before `end`, whether of stays or hits.
+    """
+    count = _areas_at(point[first, 0], point[first, 1], point[first, 2], cells, room)
+    if count < 0 or count > end - begin:
+        return -1
+    # names for what the loop uses: taking them from a tuple would count references each time
+    block_start, plane, edge, label_area, full, _, _, n, _ = cells
+    cuts, visited, near, hit_t, hit_row, found = room
+    out_area, out_entry, out_leave = stays.area, stays.entry, stays.leave
+    at = begin
+    for s in range(count):
+        # a stay under way has no exit yet
+        out_area[at], out_entry[at], out_leave[at] = found[s], 0.0, -1.0
+        at += 1
+    for k in range(first, last):
+        leg = _make_leg(
+            point[k, 0], point[k, 1], point[k, 2],
+            point[k + 1, 0], point[k + 1, 1], point[k + 1, 2],
+            bend[k, 0], bend[k, 1], bend[k, 2], bend[k, 3],
+        )  # fmt: skip
+        hits = _find_hits(
+            leg, n, block_start, plane, edge, full, cuts, visited, near, hit_t, hit_row
+        )
+        if hits == 0:
+            continue
+        if hits > hit_row.size:
+            return -1
+        cosine = leg.px * leg.qx + leg.py * leg.qy + leg.pz * leg.qz
+        half = leg.sine / (1.0 + cosine)  # tangent of half the angle
+        angle = 2.0 * math.atan(half)
+        for m in range(hits):
+            t = hit_t[m]
+            u = 0.5 + math.atan((2.0 * t - 1.0) * half) / angle if leg.sine > 1e-4 else t
+            here = km[k] + u * (km[k + 1] - km[k])
+            h = bend[k, 4] + u * (bend[k, 5] + u * (bend[k, 6] + u * bend[k, 7]))
+            here += u * (1.0 - u) * h
+            areas = int(edge[hit_row[m], 7])
+            while areas != _NO_AREA:
+                area, areas = _next_area(areas, label_area)
+                row = at - 1
+                while row >= begin and out_area[row] != area:
+                    row -= 1
+                if row >= begin and out_leave[row] < 0.0:
+                    out_leave[row] = here
+                elif row >= begin and here - out_leave[row] <= _TOUCH_KM:
+                    out_leave[row] = -1.0
+                elif at == end:
+                    return -1
+                else:
+                    out_area[at], out_entry[at], out_leave[at] = area, here, -1.0
+                    at += 1
+    length = km[last]
+    kept = begin
+    for row in range(begin, at):
+        entry, leave = out_entry[row], out_leave[row]
+        leave = leave if 0.0 <= leave < length - _TOUCH_KM else length
+        if leave - entry > _TOUCH_KM or length <= _TOUCH_KM:
+            out_area[kept] = out_area[row]
+            out_entry[kept] = entry if entry > _TOUCH_KM else 0.0
+            out_leave[kept] = leave
+            kept += 1
+    return kept
 
 
 @compiled()
-def _double(a: Ints, b: Floats, c: Floats) -> tuple[Ints, Floats, Floats]:
-    """Twice the room in three arrays."""
-    return (
-        np.concatenate((a, np.empty_like(a))),
-        np.concatenate((b, np.empty_like(b))),
-        np.concatenate((c, np.empty_like(c))),
-    )
+def _sort_stays(stays: Stays, begin: int, end: int) -> None:
+    """Sort rows by entry, layer, area, exit."""
+    for k in range(begin + 1, end):
+        layer, area, entry, leave = stays.layer[k], stays.area[k], stays.entry[k], stays.leave[k]
+        m = k
+        while m > begin:
+            o = m - 1
+            if stays.entry[o] < entry or (
+                stays.entry[o] == entry
+                and (stays.layer[o], stays.area[o], stays.leave[o]) <= (layer, area, leave)
+            ):
+                break
+            stays.layer[m], stays.area[m] = stays.layer[o], stays.area[o]
+            stays.entry[m], stays.leave[m] = stays.entry[o], stays.leave[o]
+            m = o
+        stays.layer[m], stays.area[m], stays.entry[m], stays.leave[m] = layer, area, entry, leave
+
+
+@compiled()
+def _trace_block(
+    layers: tuple[Cells, Cells, Cells], numbers: NDArray[np.int8],
+    point: Floats, km: Floats, bend: Floats, start: Longs, first_path: int, last_path: int,
+    hit_room: int, stays: Stays, begin: int, end: int,
+) -> int:  # fmt: skip
+    """Stays of some paths; returns the row after them, or -1 if there are too many."""
+    n, areas = 0, 0
+    for k in range(numbers.size):
+        n, areas = max(n, layers[k].n), max(areas, layers[k].areas)
+    room = _make_room(n, areas, hit_room)
+    at = begin
+    for path in range(first_path, last_path):
+        first, last = start[path], start[path + 1] - 1
+        before = at
+        for k in range(numbers.size if first <= last else 0):
+            after = _trace_path(layers[k], point, km, bend, first, last, room, stays, at, end)
+            if after < 0:
+                return -1
+            stays.layer[at:after] = numbers[k]
+            at = after
+        stays.path[before:at] = path
+        _sort_stays(stays, before, at)
+    return at
 
 
 @compiled(parallel=True)
 def trace_paths(
-    cells: Cells, point: Floats, km: Floats, start: Longs, block: int, capacity: int,
-    out_area: Ints, out_entry: Floats, out_exit: Floats, size: Longs, used: Longs,
+    one: Cells, two: Cells, three: Cells, numbers: NDArray[np.int8],
+    point: Floats, km: Floats, bend: Floats, start: Longs,
+    block: int, capacity: int, hit_room: int, stays: Stays, used: Longs,
 ) -> None:  # fmt: skip
-    """Stays of each path in each area, written block by block; `used` tells the room needed."""
+    """Stays of each path in areas of as many layers as have numbers, sorted.
+
+    Path i is the chain of the points ``start[i]:start[i + 1]``. Each block of paths writes rows
+    from its number times the capacity; `used` tells how many, or -1 if it needs more room.
+    """
     for b in prange(used.size):
-        hit_t, hit_edge = np.empty(64), np.empty(64, np.int32)
-        areas = np.empty(16, np.int32)
-        # stays under way (exit below 0) or just ended: a gap after them may be rounding
-        slot_area, slot_entry, slot_exit = np.empty(16, np.int32), np.empty(16), np.empty(16)
-        at, end = b * capacity, (b + 1) * capacity
-        for path in range(b * block, min((b + 1) * block, size.size)):
-            first, last = start[path], start[path + 1] - 1
-            before = at
-            slots = 0
-            length = 0.0
-            place = (0, 0, 0)
-            if last >= first:
-                length = km[last]
-                x, y, z = point[first, 0], point[first, 1], point[first, 2]
-                place = _place_of(x, y, z, cells.lines)
-                hit_t, hit_edge, areas, slots = _areas_at(x, y, z, cells, hit_t, hit_edge, areas)
-                while slots > slot_area.size:
-                    slot_area, slot_entry, slot_exit = _double(slot_area, slot_entry, slot_exit)
-                for s in range(slots):
-                    slot_area[s], slot_entry[s], slot_exit[s] = areas[s], 0.0, -1.0
-            for k in range(first, last):
-                leg = _make_leg(
-                    point[k, 0], point[k, 1], point[k, 2],
-                    point[k + 1, 0], point[k + 1, 1], point[k + 1, 2],
-                )  # fmt: skip
-                next_place = _place_of(leg.qx, leg.qy, leg.qz, cells.lines)
-                hit_t, hit_edge, hits = _hits_of_leg(leg, place, next_place, cells, hit_t, hit_edge)
-                place = next_place
-                for h in range(hits):
-                    here = km[k] + _share_of_angle(hit_t[h], leg) * (km[k + 1] - km[k])
-                    e = hit_edge[h]
-                    for label in range(cells.label_start[e], cells.label_start[e + 1]):
-                        area = cells.label_area[label]
-                        s = 0
-                        while s < slots and slot_area[s] != area:
-                            s += 1
-                        if s < slots and slot_exit[s] < 0.0:
-                            slot_exit[s] = here
-                        elif s < slots and here - slot_exit[s] <= _TOUCH_KM:
-                            slot_exit[s] = -1.0
-                        else:
-                            if s < slots:
-                                at = _write_stay(
-                                    area, slot_entry[s], slot_exit[s], length, at, end,
-                                    out_area, out_entry, out_exit,
-                                )  # fmt: skip
-                            elif slots == slot_area.size:
-                                slot_area, slot_entry, slot_exit = _double(
-                                    slot_area, slot_entry, slot_exit
-                                )
-                            slots = max(slots, s + 1)
-                            slot_area[s], slot_entry[s], slot_exit[s] = area, here, -1.0
-            for s in range(slots):
-                leave = slot_exit[s] if slot_exit[s] >= 0.0 else length
-                at = _write_stay(
-                    slot_area[s], slot_entry[s], leave, length, at, end,
-                    out_area, out_entry, out_exit,
-                )  # fmt: skip
-            size[path] = at - before
-        used[b] = at - b * capacity
+        begin = b * capacity
+        end = _trace_block(
+            (one, two, three), numbers, point, km, bend, start,
+            b * block, min((b + 1) * block, start.size - 1), hit_room,
+            stays, begin, begin + capacity,
+        )  # fmt: skip
+        used[b] = max(end - begin, -1)
+
+
+@compiled()
+def _copy_stays(stays: Stays, at: int, out: Stays, to: int, rows: int) -> None:
+    for k in range(rows):
+        out.path[to + k] = stays.path[at + k]
+        out.layer[to + k] = stays.layer[at + k]
+        out.area[to + k] = stays.area[at + k]
+        out.entry[to + k] = stays.entry[at + k]
+        out.leave[to + k] = stays.leave[at + k]
 
 
 @compiled(parallel=True)
-def sort_stays(
-    start: Longs, layer: NDArray[np.int8], area: Ints, entry: Floats, leave: Floats, order: Longs
-) -> None:
-    """Order of the stays of each path by entry, layer, area, exit; `start` has their rows."""
-    for path in prange(start.size - 1):
-        for k in range(start[path], start[path + 1]):
-            m = k
-            while m > start[path]:
-                o = order[m - 1]
-                if entry[o] < entry[k] or (
-                    entry[o] == entry[k]
-                    and (layer[o], area[o], leave[o]) <= (layer[k], area[k], leave[k])
-                ):
-                    break
-                order[m] = o
-                m -= 1
-            order[m] = k
-
-
-# ---------------------------------------------------------------------------------------------
-# points along geodesics and great circles
-# ---------------------------------------------------------------------------------------------
-_F = 1.0 / 298.257223563  # WGS84
-_A_KM = 6378.137
-_N = _F / (2.0 - _F)
-_EP2 = _F * (2.0 - _F) / (1.0 - _F) ** 2
-
-
-@compiled()
-def _sine_series(
-    sine: float, cosine: float,
-    c1: float, c2: float, c3: float, c4: float, c5: float, c6: float,
-) -> float:  # fmt: skip
-    """Sum of c[k] sin(2 k x), k = 1 to 6, by Clenshaw's recurrence."""
-    twice = 2.0 * (cosine - sine) * (cosine + sine)
-    b5 = twice * c6 + c5
-    b4 = twice * b5 - c6 + c4
-    b3 = twice * b4 - b5 + c3
-    b2 = twice * b3 - b4 + c2
-    return 2.0 * sine * cosine * (twice * b2 - b3 + c1)
-
-
-@compiled()
-def _distance_series(eps: float) -> tuple[float, float, float, float, float, float, float]:
-    """A1 and C1[1..6] of Karney (2013), J. Geodesy 87: distance from arc length."""
-    e2 = eps * eps
-    return (
-        (e2 * (e2 * (e2 + 4.0) + 64.0) / 256.0 + eps) / (1.0 - eps),
-        eps * ((6.0 - e2) * e2 - 16.0) / 32.0,
-        e2 * ((64.0 - 9.0 * e2) * e2 - 128.0) / 2048.0,
-        eps * e2 * (9.0 * e2 - 16.0) / 768.0,
-        e2 * e2 * (3.0 * e2 - 5.0) / 512.0,
-        -7.0 * e2 * e2 * eps / 1280.0,
-        -7.0 * e2 * e2 * e2 / 2048.0,
-    )
-
-
-@compiled()
-def _arc_series(eps: float) -> tuple[float, float, float, float, float, float]:
-    """C1'[1..6] of Karney (2013): arc length from distance."""
-    e2 = eps * eps
-    return (
-        eps * (e2 * (205.0 * e2 - 432.0) + 768.0) / 1536.0,
-        e2 * (e2 * (4005.0 * e2 - 4736.0) + 3840.0) / 12288.0,
-        eps * e2 * (116.0 - 225.0 * e2) / 384.0,
-        e2 * e2 * (2695.0 - 7173.0 * e2) / 7680.0,
-        3467.0 * e2 * e2 * eps / 7680.0,
-        38081.0 * e2 * e2 * e2 / 61440.0,
-    )
-
-
-@compiled()
-def _longitude_series(eps: float) -> tuple[float, float, float, float, float, float]:
-    """A3 and C3[1..5] of Karney (2013): longitude from that on the auxiliary sphere."""
-    e2, n, n2 = eps * eps, _N, _N * _N
-    return (
-        1.0 + eps * ((n - 1.0) / 2.0
-        + eps * ((-2.0 - n + 3.0 * n2) / 8.0
-        + eps * ((-1.0 - 3.0 * n - n2) / 16.0
-        + eps * ((-3.0 - 2.0 * n) / 64.0 - eps * 3.0 / 128.0)))),
-        eps * ((1.0 - n) / 4.0
-        + eps * ((1.0 - n2) / 8.0
-        + eps * ((3.0 + 3.0 * n - n2) / 64.0
-        + eps * ((5.0 + 2.0 * n) / 128.0 + eps * 3.0 / 128.0)))),
-        e2 * ((2.0 - 3.0 * n + n2) / 32.0
-        + eps * ((3.0 - 2.0 * n - 3.0 * n2) / 64.0
-        + eps * ((3.0 + n) / 128.0 + eps * 5.0 / 256.0))),
-        eps * e2 * ((5.0 - 9.0 * n + 5.0 * n2) / 192.0
-        + eps * ((9.0 - 10.0 * n) / 384.0 + eps * 7.0 / 512.0)),
-        e2 * e2 * ((7.0 - 14.0 * n) / 512.0 + eps * 7.0 / 512.0),
-        eps * e2 * e2 * 21.0 / 2560.0,
-    )  # fmt: skip
-
-
-@compiled()
-def _turn(cosine: float, sine: float, angle: float) -> tuple[float, float]:
-    """Turn a vector by an angle of at most 0.02 radians."""
-    a2 = angle * angle
-    s = angle * (1.0 - a2 / 6.0 * (1.0 - a2 / 20.0 * (1.0 - a2 / 42.0)))
-    c = 1.0 - a2 / 2.0 * (1.0 - a2 / 12.0 * (1.0 - a2 / 30.0))
-    return cosine * c - sine * s, sine * c + cosine * s
-
-
-@compiled()
-def _write_geodesic(
-    lon: float, lat: float, azimuth: float, length: float, pieces: int, out: Floats
-) -> None:
-    """Unit vectors of the inner points of a geodesic cut into equal pieces; radians, km.
-
-    Karney (2013), direct problem, with the sines that change by equal or small angles turned
-    rather than computed anew.
-    """
-    salp1, calp1 = math.sin(azimuth), math.cos(azimuth)
-    sbet1, cbet1 = (1.0 - _F) * math.sin(lat), max(math.cos(lat), 1e-150)
-    size = math.hypot(sbet1, cbet1)
-    sbet1, cbet1 = sbet1 / size, cbet1 / size
-    salp0, calp0 = salp1 * cbet1, math.hypot(calp1, salp1 * sbet1)
-    ssig1, csig1 = sbet1, cbet1 * calp1
-    if sbet1 == 0.0 and calp1 == 0.0:
-        csig1 = 1.0
-    somg1, comg1 = salp0 * sbet1, csig1
-    size = math.hypot(ssig1, csig1)
-    ssig1, csig1 = ssig1 / size, csig1 / size
-    k2 = calp0 * calp0 * _EP2
-    eps = k2 / (2.0 * (1.0 + math.sqrt(1.0 + k2)) + k2)
-    a1, d1, d2, d3, d4, d5, d6 = _distance_series(eps)
-    t1, t2, t3, t4, t5, t6 = _arc_series(eps)
-    a3, g1, g2, g3, g4, g5 = _longitude_series(eps)
-    a3 *= -_F * salp0
-    b11 = _sine_series(ssig1, csig1, d1, d2, d3, d4, d5, d6)
-    b31 = _sine_series(ssig1, csig1, g1, g2, g3, g4, g5, 0.0)
-    ctau, stau = _turn(csig1, ssig1, b11)
-    # the longitude less that of the auxiliary sphere, as a vector
-    size = math.hypot(somg1, comg1)
-    clon, slon = math.cos(lon), math.sin(lon)
-    cbase = (clon * comg1 + slon * somg1) / size
-    sbase = (slon * comg1 - clon * somg1) / size
-    step = length / pieces / (_A_KM * (1.0 - _F) * (1.0 + a1))
-    cstep, sstep = math.cos(step), math.sin(step)
-    for k in range(1, pieces):
-        ctau, stau = ctau * cstep - stau * sstep, stau * cstep + ctau * sstep
-        b12 = -_sine_series(stau, ctau, t1, t2, t3, t4, t5, t6)
-        sig12 = step * k - (b12 - b11)
-        # tau is the arc from the node plus B11 at the start: turn back to the arc itself
-        csig2, ssig2 = _turn(ctau, stau, -b12)
-        b32 = _sine_series(ssig2, csig2, g1, g2, g3, g4, g5, 0.0)
-        clam, slam = _turn(cbase, sbase, a3 * (sig12 + (b32 - b31)))
-        comg2, somg2 = csig2, salp0 * ssig2
-        x, y = comg2 * clam - somg2 * slam, somg2 * clam + comg2 * slam
-        z = calp0 * ssig2 / (1.0 - _F)
-        size = math.sqrt(x * x + y * y + z * z)
-        out[k - 1, 0], out[k - 1, 1], out[k - 1, 2] = x / size, y / size, z / size
-
-
-@compiled()
-def _write_great_circle(p: Floats, q: Floats, pieces: int, out: Floats) -> None:
-    """Unit vectors of the inner points of a great circle cut into equal pieces."""
-    nx = p[1] * q[2] - p[2] * q[1]
-    ny = p[2] * q[0] - p[0] * q[2]
-    nz = p[0] * q[1] - p[1] * q[0]
-    sine = math.sqrt(nx * nx + ny * ny + nz * nz)
-    cosine = p[0] * q[0] + p[1] * q[1] + p[2] * q[2]
-    angle = math.atan2(sine, cosine)
-    if sine < 1e-14 and cosine < 0.0:  # antipodes: by the North Pole, or by 0 E from a pole
-        nx, ny, nz = p[1], -p[0], 0.0
-        if nx == 0.0 and ny == 0.0:
-            nx, ny, nz = 0.0, p[2], 0.0
-        sine = math.sqrt(nx * nx + ny * ny)
-    if sine == 0.0:
-        sine = 1.0
-    tx = (ny * p[2] - nz * p[1]) / sine
-    ty = (nz * p[0] - nx * p[2]) / sine
-    tz = (nx * p[1] - ny * p[0]) / sine
-    for k in range(1, pieces):
-        s, c = math.sin(angle * k / pieces), math.cos(angle * k / pieces)
-        out[k - 1, 0], out[k - 1, 1] = c * p[0] + s * tx, c * p[1] + s * ty
-        out[k - 1, 2] = c * p[2] + s * tz
-
-
-@compiled(parallel=True)
-def chain_points(
-    start: Longs, lon: Floats, lat: Floats, given: Floats, azimuth: Floats, length: Floats,
-    pieces: Longs, chain_start: Longs, leg_start: Longs, sphere: bool, out: Floats, km: Floats,
-) -> None:  # fmt: skip
-    """Cut the legs of paths into pieces: unit vectors and km from the start of the path.
-
-    `leg_start[path]` is the number of legs before the path, `azimuth`, `length` and `pieces` have
-    one entry per leg; the points given keep their vectors bit by bit.
-    """
-    for path in prange(start.size - 1):
-        at = chain_start[path]
-        done = 0.0
-        for v in range(start[path], start[path + 1]):
-            for d in range(3):
-                out[at, d] = given[v, d]
-            km[at] = done
-            at += 1
-            if v + 1 == start[path + 1]:
-                continue
-            leg = leg_start[path] + v - start[path]
-            inner = pieces[leg] - 1
-            if sphere:
-                _write_great_circle(given[v], given[v + 1], pieces[leg], out[at : at + inner])
-            else:
-                _write_geodesic(
-                    math.radians(lon[v]), math.radians(lat[v]), math.radians(azimuth[leg]),
-                    length[leg], pieces[leg], out[at : at + inner],
-                )  # fmt: skip
-            for k in range(inner):
-                km[at + k] = done + length[leg] * (k + 1) / pieces[leg]
-            at += inner
-            done += length[leg]
+def join_stays(stays: Stays, capacity: int, used: Longs, first: Longs, out: Stays) -> None:
+    """Copy the rows of each block to a place of its own in one table."""
+    for b in prange(used.size):
+        # not in place: the compiler drops what a parallel loop writes to members of a tuple
+        _copy_stays(stays, b * capacity, out, first[b], used[b])
