@@ -7,7 +7,6 @@ name in the file is looked up here, and every one that dangles is reported at on
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -18,6 +17,7 @@ from reprlib import repr as shorten
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 import numpy as np
+import tomli
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -732,7 +732,7 @@ def load_scenario(name: str | Path, *, zone_variant: ZoneVariant = "nominal") ->
     """
     path = find_scenario(str(name))
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomli.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise InputError(
             Problem(str(path), "", f"cannot be read as TOML: {error}", "mend the file")

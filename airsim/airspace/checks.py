@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+import tomli
 from numpy.typing import NDArray
 
 from airsim.base import STATE_CODES, find_resource, parse_instant
@@ -220,7 +220,7 @@ def check_manifest(folder: Path) -> list[CheckResult]:
     manifest = folder / "MANIFEST.toml"
     if not manifest.exists():
         return [CheckResult("manifest: file", False, "MANIFEST.toml is missing")]
-    entries = tomllib.loads(manifest.read_text(encoding="utf-8")).get("file", [])
+    entries = tomli.loads(manifest.read_text(encoding="utf-8")).get("file", [])
     paths = [str(entry.get("path", "")) for entry in entries]
     files = list_data_files(folder)
     missing = [f"{p}: no entry" for p in files if p not in paths]

@@ -30,7 +30,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import shapely
+import tomli
 from shapely.geometry import MultiPolygon, box
 from shapely.geometry.base import BaseGeometry
 
@@ -488,7 +488,7 @@ def _load_tables(
         if isinstance(source, Mapping):
             document = source
         else:
-            document = tomllib.loads(Path(source).read_text(encoding="utf-8"))
+            document = tomli.loads(Path(source).read_text(encoding="utf-8"))
     except OSError as error:
         problems.add(file, "", f"cannot be read: {error.strerror}", "check the path")
     except ValueError as error:  # TOML and encoding

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from pathlib import Path
 from reprlib import repr as shorten
 from typing import Any, get_args
 
+import tomli
 from pydantic import BaseModel, ValidationError
 
 from airsim.base import InputError, Problem, ProblemList, find_resource
@@ -159,8 +159,8 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         Every problem in the file, each named by rule id and field.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        data = tomli.loads(path.read_text(encoding="utf-8"))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InputError(
             Problem(str(path), "", f"cannot be read as TOML: {error}", "mend the file")
         ) from None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from airsim.base import InputError, Problem, ProblemList
@@ -110,7 +110,7 @@ def load_upkeep(path: str | Path) -> Upkeep:
     """
     file = str(path)
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        data = tomli.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise InputError(
             Problem(file, "", f"cannot be read as TOML: {error}", "mend the file")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from airsim.base import STATE_CODES, InputError, Problem, ProblemList, find_resource
 
@@ -244,10 +245,10 @@ def _load_shipped() -> Tariffs:
 
 def _read_tariffs(path: Path) -> Tariffs:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomli.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(Problem(str(path), "", "no such file", "give a TOML file")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(
             Problem(path.name, "", f"is not TOML: {error}", "correct the file")
         ) from None
