@@ -137,6 +137,16 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("detail", "text", "which check, or by which channel the part came"),
         ("rules", "text", "rules that barred the delivery of the part"),
     ),
+    "delays": _columns(
+        ("flight_id", "text", "flight"),
+        ("seq", "int", "order; one wait follows the other, from the hour of the timetable on"),
+        ("from_utc", "instant", "since when it waited"),
+        ("to_utc", "instant", "until when"),
+        ("minutes", "min", "how long"),
+        ("cause", "text", "aircraft permit closed slot"),
+        ("detail", "text", "what it waited for"),
+        ("rules", "text", "rules that made it wait"),
+    ),
     "routes": _columns(
         ("flight_id", "text", "flight"),
         ("role", "text", "planned | direct"),

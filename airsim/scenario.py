@@ -39,17 +39,23 @@ from airsim.base import (
     Problem,
     ProblemList,
     find_resource,
+    format_instant,
     list_scenarios,
     parse_instant,
 )
 from airsim.law import (
     Amendment,
+    Confidence,
+    Rule,
     Rulebook,
     amend_rulebook,
     find_unknown_names,
+    invert_hours,
     list_items,
     list_permissions,
     load_rulebook,
+    make_hours_rule,
+    make_limit_rule,
     parse_amendments,
 )
 from airsim.operation import (
@@ -133,6 +139,9 @@ class Options:
         back or divert; or go on as planned, which is logged as flown although forbidden.
     advice : {"", "obey", "warn", "ignore"}
         What all operators do with advice and avoidance by choice; empty: each as it is known to.
+    longest_hold_ms : int
+        How long a flight that is ready waits for an aerodrome or airspace to open, or for a place
+        in the flow, before it is cancelled.
     """
 
     planning_lead_ms: int = 3 * HOUR_MS
@@ -142,6 +151,7 @@ class Options:
     obey_operator_policy: bool = True
     in_flight: Literal["react", "continue"] = "react"
     advice: Advice = ""
+    longest_hold_ms: int = 6 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,13 +535,14 @@ class OptionsTable(_Table):
     obey_operator_policy: bool = _DEFAULTS.obey_operator_policy
     in_flight: Literal["react", "continue"] = _DEFAULTS.in_flight
     advice: Advice = _DEFAULTS.advice
+    longest_hold_hours: float = Field(_DEFAULTS.longest_hold_ms / HOUR_MS, ge=0, le=240)
 
     def as_options(self) -> Options:
         """The same in the units used inside."""
         return Options(
             round(self.planning_lead_hours * HOUR_MS), self.clearance_nm,
             round(self.minimum_turn_min * 60_000), self.seed, self.obey_operator_policy,
-            self.in_flight, self.advice,
+            self.in_flight, self.advice, round(self.longest_hold_hours * HOUR_MS),
         )  # fmt: skip
 
 
@@ -548,6 +559,52 @@ class PermitsTable(_Table):
     def as_model(self) -> PermitModel:
         """The same as the simulation takes it."""
         return PermitModel(**self.model_dump())
+
+
+class AerodromeTable(_Table):
+    """Hours of an aerodrome and how many movements an hour it takes, from some day to another.
+
+    `open` lists spans of the day in UTC (local hours move with summer time). Landing and take-off
+    outside are barred, emergencies excepted; nobody lands or takes off in an hour that is full.
+    """
+
+    icao: AerodromeCode
+    open: Texts = ()
+    movements_per_hour: int | None = Field(None, ge=1)
+    published: Instant | None = None
+    from_: Instant | None = Field(None, alias="from")
+    to: Instant | None = None
+    source: Text
+    confidence: Confidence
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.open and self.movements_per_hour is None:
+            _refuse("says nothing of the aerodrome", "give open, movements_per_hour, or both")
+        try:
+            closed = invert_hours(self.open)
+        except ValueError as error:
+            _refuse(str(error), 'write open = ["06:00-16:00"]')
+        if self.open and not closed:
+            _refuse("is open all day", "leave open out")
+        if self.to is not None and self.from_ is not None and self.to <= self.from_:
+            _refuse("'to' is not after 'from'", "swap them")
+        return self
+
+    def write_rules(self, number: int) -> Iterator[Rule]:
+        """The same as rules: planned round, waited for and explained like all others."""
+        stamps = {"published": self.published, "from": self.from_, "to": self.to}
+        when = {key: format_instant(at) for key, at in stamps.items() if at is not None}
+        if self.open:
+            yield make_hours_rule(
+                f"HOURS-{self.icao}-{number}", self.icao, self.open,
+                confidence=self.confidence, source=self.source, when=when,
+            )  # fmt: skip
+        if self.movements_per_hour is not None:
+            yield make_limit_rule(
+                f"SLOTS-{self.icao}-{number}", self.icao, self.movements_per_hour,
+                confidence=self.confidence, source=self.source, when=when,
+            )  # fmt: skip
 
 
 class SensitivityTable(_Table):
@@ -637,6 +694,7 @@ class ScenarioFile(_Table):
     options: OptionsTable = OptionsTable()
     permits: PermitsTable | None = None
     sensitivity: SensitivityTable = SensitivityTable()
+    aerodrome: Annotated[tuple[AerodromeTable, ...], Strict(False)] = ()
     amendment: Annotated[tuple[AmendmentTable, ...], Strict(False)] = ()
     probe: Annotated[tuple[ProbeTable, ...], Strict(False)] = ()
     compare: Annotated[tuple[CompareTable, ...], Strict(False)] = ()
@@ -761,7 +819,7 @@ class _Binder:
         fleet: tuple[Tail, ...] = self._attempt(lambda: self._read_fleet(operation), ())
         file = self._read_file(fleet)
         services: tuple[Service, ...] = self._attempt(lambda: self._read_timetable(operation), ())
-        rulebook, changes = self._read_law()
+        rulebook, changes = self._read_law(list(_write_rules(file)) if file is not None else [])
         upkeep = self._attempt(lambda: self._read_upkeep(operation), None)
         zones = _salvage(ZonesTable, self.data.get("zones")).file
         own = self._near(zones) if zones else None
@@ -865,8 +923,8 @@ class _Binder:
             for service in services
         )
 
-    def _read_law(self) -> tuple[Rulebook | None, tuple[Amendment, ...]]:
-        """The rulebook under the amendments, and these; None if either is faulty."""
+    def _read_law(self, own: Iterable[Rule]) -> tuple[Rulebook | None, tuple[Amendment, ...]]:
+        """The rulebook under the amendments and with own rules, and all these; None if faulty."""
         rules = _salvage(RulesTable, self.data.get("rules"))
         folder = self._near(rules.rulebook) if rules.rulebook else None
         base = self._attempt(lambda: load_rulebook(folder), None)
@@ -876,6 +934,7 @@ class _Binder:
         changes = self._attempt(lambda: parse_amendments(tables, str(self.path)), None)
         if base is None or changes is None:
             return None, ()
+        changes = (*changes, *(Amendment("add", rule.id, rule=rule) for rule in own))
         try:
             law = amend_rulebook(base, changes)
         except InputError as error:
@@ -896,6 +955,12 @@ class _Binder:
                     "sensitivity.zones", f"no zone's designator starts with {name!r}",
                     f"zones: {' '.join(known)}",
                 )  # fmt: skip
+
+
+def _write_rules(file: ScenarioFile) -> Iterator[Rule]:
+    """Rules that a scenario says in short."""
+    for number, table in enumerate(file.aerodrome, 1):
+        yield from table.write_rules(number)
 
 
 def _make_probe(number: int, table: ProbeTable) -> Flight:

@@ -358,13 +358,16 @@ def blocks(language: str) -> list[str]:
 
 
 def test_what_the_page_shows_can_be_read(tmp_path: Path) -> None:
-    rules, zones = blocks("toml")
+    rules, zones, *tables = blocks("toml")
     (rule,) = parse_rules(tomllib.loads(rules), "page")
     assert rule.unless[0].where[0].zone == ("UT430",)
     (tmp_path / "zones.toml").write_text(zones, encoding="utf-8")
     atlas = extended_atlas(tmp_path / "zones.toml")
     world = make_scenario(rulebook=make_rulebook([rule]), atlas=atlas)
     assert any("~UT430" in name for name in world.atlas.layer("zone").designator)
+    head = 'schema = 1\n[period]\nstart = "2025-09-01"\nend = "2025-09-02"\n'
+    (tmp_path / "mine.toml").write_text(head + "".join(tables), encoding="utf-8")
+    assert "SLOTS-EVRA-1" in load_scenario(tmp_path / "mine.toml").rulebook.by_id
 
 
 def test_what_the_page_tells_to_type_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

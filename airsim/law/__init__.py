@@ -21,8 +21,15 @@ from airsim.law.judge import (
     walk_tables,
 )
 from airsim.law.lint import LintFinding, find_unknown_names, lint_rulebook
+from airsim.law.local import (
+    invert_hours,
+    make_closure_rule,
+    make_hours_rule,
+    make_limit_rule,
+)
 from airsim.law.model import (
     Activity,
+    Confidence,
     FlightTest,
     Permit,
     Reference,
@@ -47,6 +54,7 @@ from airsim.law.scope import covers_scope
 __all__ = [
     "Activity",
     "Amendment",
+    "Confidence",
     "FlightFacts",
     "FlightTest",
     "LintFinding",
@@ -69,6 +77,7 @@ __all__ = [
     "explain",
     "find_changes",
     "find_unknown_names",
+    "invert_hours",
     "judge_facts",
     "judge_place",
     "judge_rule",
@@ -77,6 +86,9 @@ __all__ = [
     "list_items",
     "list_permissions",
     "load_rulebook",
+    "make_closure_rule",
+    "make_hours_rule",
+    "make_limit_rule",
     "make_rulebook",
     "name_some",
     "parse_amendments",

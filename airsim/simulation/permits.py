@@ -19,6 +19,7 @@ from airsim.base import format_instant
 from airsim.law import Rule
 from airsim.planning import find_deadline
 from airsim.scenario import HOUR_MS, PermitModel, Scenario
+from airsim.simulation.slots import is_counted
 from airsim.simulation.state import FlightRecord, PermitApplication, World
 from airsim.simulation.streams import open_stream
 
@@ -52,7 +53,7 @@ class PermitDesk:
             found = []
             for name in record.plan.permits:
                 rule = self.scenario.rulebook.by_id[name]
-                if rule.permit is None or rule.permit.kind != "routine":
+                if rule.permit is None or rule.permit.kind != "routine" or is_counted(rule):
                     continue
                 series = flight.scheduled
                 subject = flight.callsign if series else flight.flight_id

@@ -25,7 +25,9 @@ from airsim.simulation.clock import (
     find_bars,
     list_moments,
 )
+from airsim.simulation.holding import hold_flight, hold_flights, plan_at
 from airsim.simulation.permits import PermitDesk, describe_requests
+from airsim.simulation.slots import SlotBook, describe_movements
 from airsim.simulation.state import Aircraft, FlightRecord, World, position_fleet
 from airsim.simulation.upkeep import Workshop
 
@@ -53,16 +55,17 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
         Records by flight id and the log, in time order.
     """
     plans = plan_flights(scenario, scenario.flights, progress=progress)
+    later = hold_flights(scenario, plans)
     # A rehearsal finds out which tail each flight gets, so that all tails can be planned for in
     # one batch; the run itself plans again only where a tail comes out differently.
-    rehearsal = _Run(scenario, plans, None)
+    rehearsal = _Run(scenario, plans, later, None)
     rehearsal.start()
-    tailed = [r.flight for r in rehearsal.world.records.values() if r.registration]
+    tailed = [r.flight for r in rehearsal.world.records.values() if r.registration and not r.held]
     prepared = {
         (plan.flight.flight_id, plan.flight.registration or ""): plan
         for plan in plan_flights(scenario, tailed, progress=progress)
     }
-    run = _Run(scenario, plans, prepared)
+    run = _Run(scenario, plans, later, prepared)
     run.start()
     run.world.log.sort(key=lambda event: event.time_ms)
     return run.world
@@ -78,11 +81,16 @@ class _Run:
         self,
         scenario: Scenario,
         plans: Iterable[Plan],
+        later: Mapping[str, Plan],
         prepared: Mapping[tuple[str, str], Plan] | None,
     ) -> None:
         self.scenario = scenario
         self.world = World({p.flight.flight_id: FlightRecord(p.flight, p) for p in plans})
+        for flight_id, plan in later.items():
+            record = self.world.records[flight_id]
+            record.barred_by, record.plan = record.plan.blocking_rules, plan
         self.prepared = prepared
+        self.slots = SlotBook()
         model = scenario.permits
         self.desk = PermitDesk(scenario, model, self.world) if model is not None else None
         if self.desk is not None:
@@ -131,13 +139,16 @@ class _Run:
         flight = record.flight
         yield self.env.timeout(max(0, record.plan.planned_ms - int(self.env.now)))
         self.note("planned", record, f"{record.plan.outcome}: {record.plan.reason}")
+        if record.held:
+            rules = record.barred_by
+            self._hold(record, record.plan.flight.eobt_ms, "closed", " ".join(rules), rules)
         if flight.probe:
             record.status = "probe"
             return
         if not record.plan.feasible:
             self._cancel(record, " ".join(record.plan.blocking_rules))
             return
-        yield self.env.timeout(flight.eobt_ms - int(self.env.now))
+        yield self.env.timeout(max(0, record.plan.flight.eobt_ms - int(self.env.now)))
         aircraft: Aircraft | None = None
         if self.scenario.fleet:
             aircraft = yield from self._find_aircraft(record)
@@ -145,8 +156,10 @@ class _Run:
                 self._cancel(record, f"no aircraft at {flight.adep}")
                 return
             self._take_aircraft(record, aircraft)
+        record.wait(int(self.env.now), "aircraft")
         may_go = yield from self._wait_for_permits(record)
-        if may_go and self._may_leave(record):
+        record.wait(int(self.env.now), "permit")
+        if may_go and (yield from self._clear(record)):
             yield from self._leg(record)
             if aircraft is not None:
                 yield from self._receive(record, aircraft)
@@ -235,7 +248,10 @@ class _Run:
         prepared = self.prepared
         if prepared is not None:
             plan = prepared.get((flight.flight_id, tail.registration))
-            record.plan = plan or plan_flights(self.scenario, [flight])[0]
+            if plan is None or record.held:
+                held = record.plan
+                plan = plan_at(self.scenario, flight, held.flight.eobt_ms, held.planned_ms)
+            record.plan = plan
         if tail.typecode != record.flight.typecode:
             self.note("type-changed", record, f"{record.flight.typecode} to {tail.typecode}")
         record.flight = flight
@@ -247,14 +263,55 @@ class _Run:
         payload_kg = payload_for_seats(aircraft, tail.seats)
         return bool(fly(aircraft, max(plan.route.leg_km), payload_kg).feasible)
 
-    def _may_leave(self, record: FlightRecord) -> bool:
-        """Whether the tail may fly the plan, or another made now, by the law published by now."""
+    def _clear(self, record: FlightRecord) -> Generator[simpy.Event, Any, bool]:
+        """Wait until law, by what is published, and the flow let the flight go; cancel it if not.
+
+        Whatever is waited for, everything is asked again afterwards.
+        """
+        flight_id = record.flight.flight_id
+        until_ms = int(self.env.now) + self.scenario.options.longest_hold_ms
+        while self._may_leave(record, until_ms):
+            now_ms = int(self.env.now)
+            ready_ms = max(now_ms, record.plan.flight.eobt_ms)
+            if ready_ms > now_ms:  # planned anew for when it opens
+                yield self.env.timeout(ready_ms - now_ms)
+                continue
+            self.slots.release(flight_id)
+            full = self.slots.name_full(record.plan, now_ms)
+            start_ms = self.slots.find_start(record.plan, now_ms, until_ms)
+            if start_ms is None:
+                self._cancel(record, f"no place: {describe_movements(full)}")
+                return False
+            booked = self.slots.book(flight_id, record.plan, start_ms)
+            if start_ms == now_ms:
+                if booked:
+                    self.note("slot-booked", record, describe_movements(booked))
+                return True
+            rules = tuple(dict.fromkeys(move.rule_id for move in full))
+            self._hold(record, start_ms, "slot", f"full: {describe_movements(full)}", rules)
+            yield self.env.timeout(start_ms - now_ms)
+        self.slots.release(flight_id)
+        return False
+
+    def _hold(
+        self, record: FlightRecord, until_ms: int, cause: str, why: str,
+        rules: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """Write down that a flight stays until some moment, and why."""
+        said = f"until {format_instant(until_ms)}: {cause}: {why}"
+        self.note("held", record, said)
+        record.wait(until_ms, cause, why, rules)
+
+    def _may_leave(self, record: FlightRecord, until_ms: int) -> bool:
+        """Whether the tail may fly the plan, or another made now, by the law published by now.
+
+        The other one leaves at once; if there is none, as soon as what bars it has ended.
+        """
         if self.prepared is None:
             return True
         plan, now_ms = record.plan, int(self.env.now)
         if not plan.feasible:
-            self._cancel(record, f"tail {record.registration}: {plan.reason}")
-            return False
+            return self._postpone(record, until_ms, f"tail {record.registration}: {plan.reason}")
         if now_ms == plan.flight.eobt_ms and not self._is_news(plan.planned_ms, now_ms):
             return True
         shift_ms = now_ms - plan.flight.eobt_ms
@@ -278,9 +335,19 @@ class _Run:
         (record.plan,) = plan_flights(self._at_once, [replace(record.flight, eobt_ms=now_ms)])
         said = f"{' '.join(sorted(bars))}: {record.plan.outcome}: {record.plan.reason}"
         if not record.plan.feasible:
-            self._cancel(record, said)
-            return False
+            return self._postpone(record, until_ms, said)
         self.note("replanned", record, said)
+        return True
+
+    def _postpone(self, record: FlightRecord, until_ms: int, why: str) -> bool:
+        """Plan for when what bars the flight ends; cancel it if that is too late."""
+        now_ms, barred = int(self.env.now), record.plan
+        later = hold_flight(self.scenario, record.flight, barred, now_ms, until_ms, now_ms)
+        if later is None:
+            self._cancel(record, why)
+            return False
+        record.plan = later
+        self._hold(record, later.flight.eobt_ms, "closed", why, barred.blocking_rules)
         return True
 
     @cached_property
@@ -336,7 +403,8 @@ class _Run:
                     continue
                 del self.airborne[flight_id]
                 self.note("returned-to-stand", record, " ".join(bars))
-                if self._may_leave(record):
+                record.wait(now_ms, "closed", "returned to stand", bars)
+                if (yield from self._clear(record)):
                     yield from self._leg(record)
                 else:
                     record.landed_at = record.flight.adep

@@ -40,6 +40,21 @@ class Grounding:
 
 
 @dataclass(frozen=True, slots=True)
+class Delay:
+    """A wait between the hour of the timetable and off-block.
+
+    `cause` is ``aircraft``, ``permit``, ``closed`` (by a rule for a time: hours, a curfew, a
+    closure) or ``slot``; `rules` are those that made it wait.
+    """
+
+    start_ms: int
+    end_ms: int
+    cause: str
+    detail: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PermitApplication:
     """What was asked of an authority, for a series of flights or one flight, and its answer."""
 
@@ -88,6 +103,10 @@ class FlightRecord:
         What barred the plan as it stood at off-block, by the law published by then.
     met : list of Decision
         What was planned, judged again as it was flown, by the law in force.
+    barred_by : tuple of str
+        Rules that bar the hour of the timetable, for whose sake it is planned for a later one.
+    delays : list of Delay
+        What it waited for before off-block; one follows the other.
     """
 
     flight: Flight
@@ -104,6 +123,21 @@ class FlightRecord:
     changes: list[Plan] = field(default_factory=list)
     refused: list[Decision] = field(default_factory=list)
     met: list[Decision] = field(default_factory=list)
+    barred_by: tuple[str, ...] = ()
+    delays: list[Delay] = field(default_factory=list)
+
+    def wait(
+        self, until_ms: int, cause: str, detail: str = "", rules: tuple[str, ...] = ()
+    ) -> None:
+        """Write down a wait since the last one ended, or since the hour of the timetable."""
+        since_ms = self.delays[-1].end_ms if self.delays else self.flight.eobt_ms
+        if until_ms > since_ms:
+            self.delays.append(Delay(since_ms, until_ms, cause, detail, rules))
+
+    @property
+    def held(self) -> bool:
+        """Whether the flight is planned for later than its timetable says."""
+        return self.plan.flight.eobt_ms > self.flight.eobt_ms
 
     @property
     def current(self) -> Plan:

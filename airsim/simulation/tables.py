@@ -53,6 +53,7 @@ def tabulate_world(
         "tails": [_tail_row(scenario, aircraft) for aircraft in world.fleet],
         "permits": [_permit_row(request) for request in world.permits],
         "groundings": [row for aircraft in world.fleet for row in _grounding_rows(aircraft)],
+        "delays": [row for record in records for row in _delay_rows(record)],
         "routes": [row for record in records for row in _route_rows(scenario, record)],
         "closed": [row for record in records for row in _closed_rows(scenario, record)],
         "rules": [_rule_row(rule) for rule in _named_rules(scenario, records, also)],
@@ -190,6 +191,16 @@ def _grounding_rows(aircraft: Aircraft) -> Iterable[Row]:
         }  # fmt: skip
 
 
+def _delay_rows(record: FlightRecord) -> Iterable[Row]:
+    for number, delay in enumerate(record.delays):
+        yield {
+            "flight_id": record.flight.flight_id, "seq": number,
+            "from_utc": format_instant(delay.start_ms), "to_utc": format_instant(delay.end_ms),
+            "minutes": (delay.end_ms - delay.start_ms) / 60_000, "cause": delay.cause,
+            "detail": delay.detail, "rules": _text(delay.rules),
+        }  # fmt: skip
+
+
 def _route_rows(scenario: Scenario, record: FlightRecord) -> Iterable[Row]:
     spots = [scenario.aerodromes[i] for i in (record.flight.adep, record.flight.ades)]
     ways = {"direct": [(spot.lon, spot.lat) for spot in spots]}
@@ -235,6 +246,7 @@ def _named_rules(
         for decision in (*record.refused, *record.met)
         for rule in decision.rules
     }
+    names |= {rule for record in records for delay in record.delays for rule in delay.rules}
     by_id: Mapping[str, Rule] = scenario.rulebook.by_id
     return [by_id[name] for name in sorted(names) if name in by_id]
 

@@ -153,6 +153,7 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
             "planning_lead_hours": scenario.options.planning_lead_ms / 3_600_000,
             "clearance_nm": scenario.options.clearance_nm,
             "minimum_turn_min": scenario.options.minimum_turn_ms / 60_000,
+            "longest_hold_hours": scenario.options.longest_hold_ms / HOUR_MS,
             "obey_operator_policy": scenario.options.obey_operator_policy,
             "seed": scenario.options.seed,
         },
@@ -244,8 +245,17 @@ def _list_assumptions(scenario: Scenario) -> list[str]:
         ),
         f"Flights are planned {options.planning_lead_ms / HOUR_MS:g} h before off-block on the law "
         "published by then, looked at again at off-block, and meet in the air what is in force.",
+        "A flight barred for a time, or without a place in the flow, waits at most "
+        f"{options.longest_hold_ms / HOUR_MS:g} h; places are counted in clock hours, for whoever "
+        "is ready first.",
         "A fuel stop takes 60 min on the ground; at most one is made.",
         "Free routing: the shortest permitted way, without airways, winds or other traffic.",
+    ]
+    said += [
+        f"{rule.title} ({rule.id}): {rule.reference.instrument}"
+        + ("." if rule.reference.instrument == rule.confidence else f" [{rule.confidence}].")
+        for rule in scenario.rulebook.rules
+        if rule.authority == "scenario"
     ]
     if scenario.upkeep is not None:
         said += [
