@@ -84,6 +84,43 @@ def test_check_takes_type_tail_and_another_rulebook(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_check_takes_what_is_told_of_the_flight(tmp_path: Path) -> None:
+    rule = RULE.replace('["BR"]', '["LT"]') + (
+        'unless = [{ id = "e", title = "e", flight = [{ status = ["medical"] }] }]\n'
+        'flight = [{ item = ["EAR99"], scheduled = false }]\nwho = [{ owned_in = ["RU"] }]\n'
+    )
+    assert rule != RULE
+    (tmp_path / "one.toml").write_text(rule.replace('"overflight"', '"landing", "overflight"'))
+    told = ["--item", "EAR99", "--non-scheduled", "--fact", "owned_in=RU"]
+
+    def outcome(*more: str) -> str:
+        words = ("check", "UMMS", "EYVI", *BY_BELAVIA, "--rulebook", str(tmp_path), "--json")
+        return str(json.loads(call(*words, *more).stdout)["outcome"])
+
+    assert outcome(*told) == "infeasible"
+    for left in (0, 2, 3):
+        assert outcome(*told[:left], *told[left + (1 if left == 2 else 2) :]) != "infeasible", left
+    assert outcome(*told, "--status", "medical") == "direct"
+    question = json.loads(
+        call("check", "UMMS", "EYVI", *BY_BELAVIA, "--rulebook", str(tmp_path), *told, "--advice",
+             "warn", "--known-at", "2025-09-01", "--json").stdout
+    )["question"]  # fmt: skip
+    assert (question["items"], question["scheduled"], question["advice"]) == (
+        ["EAR99"], False, "warn",
+    )  # fmt: skip
+    assert (question["facts"], question["known_at_utc"]) == (
+        {"owned_in": "RU"}, "2025-09-01T00:00:00Z",
+    )  # fmt: skip
+
+
+def test_check_explains_all_that_was_asked_if_told_to(tmp_path: Path) -> None:
+    rule = RULE + 'who = [{ operator = ["THY"] }]\n'
+    (tmp_path / "one.toml").write_text(rule.replace('["BR"]', '["LT"]'))
+    words = ("check", "EVRA", "EPWA", *BY_BELAVIA, "--rulebook", str(tmp_path))
+    assert "R1" not in call(*words).stdout
+    assert "R1 does not bar overflight of LT" in call(*words, "--explain", "all").stdout
+
+
 @pytest.mark.parametrize(
     ("line", "outcome"),
     [

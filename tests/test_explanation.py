@@ -187,7 +187,7 @@ def test_minsk_to_kaliningrad_goes_round_the_ban_of_the_union() -> None:
     }  # fmt: skip
     assert ban["url"].startswith("https://")
     assert "EU-BY-01 (Council Regulation (EU) 2021/907" in told["summary"]
-    assert "forbids overflight of LT (licensed in BY)" in told["summary"]
+    assert "forbids overflight of Lithuania (licensed in BY)" in told["summary"]
 
 
 def test_minsk_to_london_is_barred_by_the_version_in_force() -> None:

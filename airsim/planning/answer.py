@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from airsim.base import InputError, Problem, ProblemList, format_instant, parse_instant
+from airsim.base import (
+    STATE_NAMES,
+    InputError,
+    Problem,
+    ProblemList,
+    format_instant,
+    parse_instant,
+)
 from airsim.law import Rule, Rulebook, Verdict, name_some, tell_instant
 from airsim.operation import (
     Circumstances,
@@ -424,7 +431,7 @@ def _summarise(
         f"{who} from {names[0]} to {names[1]} on {format_instant(plan.flight.eobt_ms)[:10]} "
         f"{says}: {plan.reason}."
     ]
-    said += _tell_blocking(plan, explanation)
+    said += _tell_blocking(scenario, plan, explanation)
     for request in requests:
         if request.status in ("lacking", "to-ask"):
             said.append(_tell_request(request))
@@ -451,7 +458,7 @@ def _summarise(
     return " ".join(said)
 
 
-def _tell_blocking(plan: Plan, explanation: dict[str, Any]) -> list[str]:
+def _tell_blocking(scenario: Scenario, plan: Plan, explanation: dict[str, Any]) -> list[str]:
     """What the blocking rules are, since when they hold, what they do and to whom."""
     nodes = {
         rule["id"]: rule
@@ -467,8 +474,25 @@ def _tell_blocking(plan: Plan, explanation: dict[str, Any]) -> list[str]:
         does = {"needs-permit": "asks a permit for", "unknown": "may bar"}.get(
             node["says"], "advises against" if node["says"] == "advises-against" else "forbids"
         )
-        said.append(f"{rule_id} ({node['instrument']}, {since}) {does} {node['acts_text']}{why}.")
+        acts = " and ".join(_tell_act(scenario, act) for act in node["acts"])
+        said.append(f"{rule_id} ({node['instrument']}, {since}) {does} {acts}{why}.")
     return said
+
+
+def _tell_act(scenario: Scenario, act: dict[str, Any]) -> str:
+    """An act and its places by name: overflight of Lithuania, landing at Istanbul Airport."""
+    spots = [place for place in act["places"] if place["layer"] == "aerodrome"]
+    names = []
+    for place in spots or act["places"]:
+        layer, code = place["layer"], place["designator"]
+        if layer == "aerodrome":
+            names.append(scenario.aerodromes[code].name)
+        elif layer == "territory":
+            names.append(STATE_NAMES.get(code, code))
+        else:
+            names.append(f"{'FIR' if layer == 'fir' else layer} {code}")
+    word = "at" if spots else "of" if act["activity"] == "overflight" else "in"
+    return f"{act['activity']} {word} {name_some(dict.fromkeys(names))}"
 
 
 def _tell_request(request: PermitRequest) -> str:

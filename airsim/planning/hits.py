@@ -15,7 +15,7 @@ from airsim.base import InputError, Problem, format_instant
 from airsim.law import FlightFacts, Question, Rule, Unless, Verdict, When, judge_rule
 from airsim.operation import Flight
 from airsim.performance import fly, payload_for_seats
-from airsim.planning.ends import find_places
+from airsim.planning.ends import find_home, find_places, name_activity
 from airsim.planning.facts import make_facts
 from airsim.planning.judge import MINUTE_MS
 from airsim.scenario import Scenario
@@ -118,6 +118,7 @@ def _meet(scenario: Scenario, rule: Rule, flight: Flight, stays: list[_Stay]) ->
     block_ms = float(fly(aircraft, float(km), float(payload)).block_min) * MINUTE_MS
     eta_ms = flight.eobt_ms + round(block_ms)
     crossed: set[str] = set()
+    home = find_home(scenario, facts)
     level_ft = aircraft.cruise_fl * 100.0
     if "take-off" in rule.activities:
         yield from _end(scenario, rule, flight, "take-off", flight.eobt_ms, facts)
@@ -131,7 +132,8 @@ def _meet(scenario: Scenario, rule: Rule, flight: Flight, stays: list[_Stay]) ->
             crossed.add(layer.designator[row])
         place = scenario.bound.place((name, row))
         asked = replace(facts, crossed=frozenset(crossed))
-        question = Question("overflight", (place,), at_ms, at_ms, asked, level_ft, level_ft)
+        doing = name_activity((name, row), home)
+        question = Question(doing, (place,), at_ms, at_ms, asked, level_ft, level_ft)
         yield from _hit(scenario, rule, flight, question, f"{name} {place.designator}")
     facts = replace(facts, crossed=frozenset(crossed) if stays else None)
     for activity in _AT_ADES:
