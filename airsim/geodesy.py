@@ -162,6 +162,41 @@ def densify_line(
     return np.append(new_lon, x[-1]), np.append(new_lat, y[-1])
 
 
+def place_along(
+    lon: ArrayLike, lat: ArrayLike, start: NDArray[np.int64], line: NDArray[np.int64], km: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Places at distances along lines of WGS84 geodesics.
+
+    Parameters
+    ----------
+    lon, lat : array_like, shape (n,)
+        Points of all lines, degrees.
+    start : ndarray of int, shape (lines + 1,)
+        Line i has the points ``start[i]:start[i + 1]``, at least two.
+    line : ndarray of int, shape (m,)
+        Line that each place is on.
+    km : ndarray of float, shape (m,)
+        Distance from the beginning of that line; beyond its ends the ends are taken.
+
+    Returns
+    -------
+    lon, lat, track : ndarray, shape (m,)
+        Degrees; the track clockwise from north, in 0..360, of the leg ahead.
+    """
+    x, y = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
+    azimuth, length = inverse_geodesic(x[:-1], y[:-1], x[1:], y[1:])
+    # what leads from one line to the next is no part of either
+    length[start[1:-1] - 1] = 0.0
+    run = np.concatenate(([0.0], np.cumsum(length)))
+    first, last = start[:-1][line], start[1:][line] - 2
+    leg = np.clip(np.searchsorted(run, run[first] + km, side="right") - 1, first, last)
+    along = np.clip(run[first] + km - run[leg], 0.0, length[leg])
+    end_lon, end_lat = direct_geodesic(x[leg], y[leg], azimuth[leg], along)
+    back, _ = inverse_geodesic(end_lon, end_lat, x[leg], y[leg])
+    track = np.where(along > 0.001, back + 180.0, azimuth[leg]) % 360.0
+    return end_lon, end_lat, track
+
+
 def interpolate_arc(a: Floats, b: Floats, share: Floats) -> Floats:
     """Points at a share (0..1) of the great circle from a to b, unit vectors (..., 3).
 

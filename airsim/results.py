@@ -22,9 +22,13 @@ from airsim.base import InputError, Problem
 
 RESULTS_VERSION = 1
 
-Kind = Literal["text", "int", "bool", "km", "nm", "min", "kg", "degree", "instant", "wkb"]
+Kind = Literal[
+    "text", "int", "bool", "km", "nm", "min", "days", "kg", "degree", "money", "instant", "wkb"
+]
 Table = Mapping[str, Sequence[Any]]
-_DECIMALS: dict[str, int] = {"km": 3, "nm": 3, "min": 1, "kg": 1, "degree": 6}
+_DECIMALS: dict[str, int] = {
+    "km": 3, "nm": 3, "min": 1, "days": 2, "kg": 1, "degree": 6, "money": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("planned_at_utc", "instant", "when it was planned, on the law published by then"),
         ("typecode", "text", "ICAO type designator planned"),
         ("registration", "text", "tail assigned; empty if none"),
+        ("seats", "int", "seats of the tail, or usual for the type"),
         ("scheduled", "bool", "scheduled service"),
         ("probe", "bool", "a question, judged and drawn but never dispatched"),
         ("grade", "text", "of the timetable row: V read, v partial, K known, S synthetic"),
@@ -71,7 +76,12 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("provisional", "bool", "verdict rests only on unverified rules"),
         ("status", "text", "flown returned diverted cancelled probe: what the simulation did"),
         ("landed_at", "text", "where it landed if not at its destination"),
+        ("cause", "text", "why it was cancelled: law permit slot range aircraft unknown"),
+        ("cancelled_by", "text", "rules for which it was cancelled"),
         ("flown_km", "km", "way flown, changes of plan in the air included"),
+        ("flown_block_min", "min", "off-block to on-block as flown"),
+        ("flown_fuel_kg", "kg", "fuel burnt as flown"),
+        ("fuel_left_kg", "kg", "fuel left on landing; of several landings the least"),
         ("atot_utc", "instant", "simulated take-off"),
         ("aldt_utc", "instant", "simulated landing"),
         ("delay_min", "min", "off-block delay"),
@@ -86,8 +96,12 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("quality", "text", "published derived approximate national synthetic"),
         ("entry_km", "km", "distance along the route at entry"),
         ("exit_km", "km", "distance along the route at exit"),
-        ("entry_utc", "instant", "time of entry"),
-        ("exit_utc", "instant", "time of exit"),
+        ("entry_utc", "instant", "time of entry as planned"),
+        ("exit_utc", "instant", "time of exit as planned"),
+        ("plan", "int", "0: planned on the ground; 1, 2, ...: after each change in the air"),
+        ("entered", "bool", "entered on this plan, as the log says"),
+        ("flown_km", "km", "length of what was flown of it; empty if the flight did not fly"),
+        ("flown_min", "min", "time of what was flown of it"),
     ),
     "decisions": _columns(
         ("flight_id", "text", "flight"),
@@ -146,6 +160,70 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("cause", "text", "aircraft permit closed slot"),
         ("detail", "text", "what it waited for"),
         ("rules", "text", "rules that made it wait"),
+    ),
+    "airspace_use": _columns(
+        ("layer", "text", "territory fir zone; charging-zone: all FIRs of a State"),
+        ("designator", "text", "as in crossings; of a charging zone the State"),
+        ("title", "text", "name of the airspace"),
+        ("flights", "int", "flights that entered it"),
+        ("entries", "int", "entries, as in the log; of a charging zone passages as filed"),
+        ("distance_km", "km", "flown in it; of a charging zone entry to exit as filed"),
+        ("minutes", "min", "flown in it"),
+        ("charges", "text", "charging zones: what is owed by tariffs read, by currency"),
+        ("estimates", "text", "charging zones: beside it, by estimated tariffs (mark U)"),
+        ("unpriced", "int", "charging zones: flight legs for which no tariff is known"),
+    ),
+    "charges": _columns(
+        ("flight_id", "text", "flight that flew"),
+        ("leg", "int", "leg between stops, from 0"),
+        ("state", "text", "ISO alpha-2: all its FIRs are one charging zone"),
+        ("passages", "int", "times that the last plan filed crosses it"),
+        ("distance_km", "km", "great circle from entry to exit, added up over the passages"),
+        ("ends_inside", "int", "take-off and landing inside"),
+        ("amount", "money", "charge; empty: unknown, which is not free"),
+        ("currency", "text", "ISO 4217"),
+        ("tariff_year", "int", "first year of the figures"),
+        ("mark", "text", "V read K known U estimate or default"),
+        ("assumed", "bool", "a default, or figures of another year"),
+        ("source", "text", "where the figures come from"),
+    ),
+    "authorities": _columns(
+        ("authority", "text", "who gives permits"),
+        ("flights", "int", "flights whose plan rests on a permit of theirs, or lacks it"),
+        ("lead_days", "days", "longest lead time of its rules; empty if not known"),
+        ("applications", "int", "asked for; 0 where permits are presumed"),
+        ("granted", "int", "of these granted"),
+        ("refused", "int", "of these refused"),
+        ("late", "int", "answers that came after the lead time"),
+        ("answer_days", "days", "from asking to the answer, mean"),
+        ("longest_answer_days", "days", "from asking to the answer, longest"),
+        ("longest_queue", "int", "most applications waiting for an answer at one time"),
+    ),
+    "network": _columns(
+        ("period", "text", "month of the off-block time planned; all: the whole run"),
+        ("flights", "int", "flights of the timetable, probes apart"),
+        ("flown", "int", "landed at their destination"),
+        ("elsewhere", "int", "turned back or diverted"),
+        ("cancelled", "int", "never left"),
+        ("late", "int", "left more than 15 min late"),
+        ("delay_min", "min", "off-block delay of all that flew"),
+        ("block_min", "min", "block time flown"),
+        ("flown_km", "km", "way flown"),
+        ("direct_km", "km", "great circles of all that flew"),
+        ("detour_km", "km", "way flown beyond the great circle, of those that arrived"),
+        ("fuel_kg", "kg", "fuel burnt"),
+        ("co2_kg", "kg", "CO2, 3.16 kg per kg of fuel"),
+        ("seats_offered", "int", "seats of all flights of the timetable"),
+        ("seats_flown", "int", "seats of those that arrived"),
+        ("charges", "text", "en-route charges by tariffs read, by currency"),
+        ("estimates", "text", "beside it, by estimated tariffs (mark U)"),
+        ("unpriced", "int", "legs through a State for which no tariff is known"),
+    ),
+    "cancellations": _columns(
+        ("period", "text", "month of the off-block time planned; all: the whole run"),
+        ("cause", "text", "law permit slot range aircraft unknown"),
+        ("rule", "text", "rule; empty where none is named"),
+        ("flights", "int", "flights cancelled for it; one may be cancelled for several rules"),
     ),
     "routes": _columns(
         ("flight_id", "text", "flight"),
@@ -328,7 +406,8 @@ def write_table(folder: Path, name: str, table: Table) -> None:
 
     types: dict[str, Callable[[], Any]] = {
         "int": pa.int64, "bool": pa.bool_, "wkb": pa.binary, "km": pa.float64, "nm": pa.float64,
-        "min": pa.float64, "kg": pa.float64, "degree": pa.float64,
+        "min": pa.float64, "days": pa.float64, "kg": pa.float64, "degree": pa.float64,
+        "money": pa.float64,
     }  # fmt: skip
     schema = pa.schema(
         [

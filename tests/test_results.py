@@ -30,7 +30,7 @@ from airsim.results import (
 EXAMPLE: dict[str, Any] = {
     "text": "Zürich, \"ZRH\"\nand more", "int": 7, "bool": True, "km": 1.23456, "nm": 0.99951,
     "min": 12.34, "kg": 5_000.05, "degree": -179.12345678, "instant": "2025-09-15T08:00:00Z",
-    "wkb": b"\x01\x02",
+    "wkb": b"\x01\x02", "days": 2.345, "money": 17.005,
 }  # fmt: skip
 
 

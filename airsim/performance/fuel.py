@@ -263,6 +263,54 @@ def reach_km(
     return np.maximum(whole - flown, 0.0)
 
 
+def burn_fuel(
+    aircraft: AircraftType,
+    loaded_km: ArrayLike,
+    flown_km: ArrayLike,
+    payload_kg: ArrayLike | None = None,
+    *,
+    policy: FuelPolicy = DEFAULT_POLICY,
+) -> tuple[FloatArray, FloatArray]:
+    """Fuel of flights that flew another way than they were fuelled for.
+
+    Parameters
+    ----------
+    aircraft : AircraftType
+        Type flown.
+    loaded_km : array_like
+        Route that the fuel was loaded for, kilometres.
+    flown_km : array_like
+        Route flown, kilometres.
+    payload_kg : array_like, optional
+        Without it the type's reference payload.
+    policy : FuelPolicy
+        Reserves and allowances.
+
+    Returns
+    -------
+    used_kg, left_kg : ndarray of float
+        Burnt in the air and on the ground; left at landing. Where both routes are of one length,
+        the block fuel and the reserve of `fly`. Less than nothing is left where the way flown was
+        too long.
+
+    Raises
+    ------
+    ValueError
+        A distance or payload is negative or not finite.
+    """
+    ground, payload, _ = _read_inputs(aircraft, loaded_km, payload_kg, 0.0)
+    flown, _, _ = _read_inputs(aircraft, flown_km, payload_kg, 0.0)
+    full = fly(aircraft, ground, payload, policy=policy)
+    air_km = flown + policy.terminal_km
+    landing = (
+        full.takeoff_mass_kg
+        * (1.0 - aircraft.climb_fraction)
+        * np.exp(-air_km / aircraft.range_factor_km)
+    )
+    taxi = (policy.taxi_out_min + policy.taxi_in_min) * aircraft.taxi_fuel_kg_per_min
+    return full.takeoff_mass_kg - landing + taxi, landing - (aircraft.oew_kg + payload)
+
+
 def needs_stop(
     aircraft: AircraftType,
     distance_km: ArrayLike,

@@ -179,7 +179,7 @@ def gather_routes(results: Results) -> list[RouteView]:
                 flights=tuple(flights),
                 planned=tracks.get((first, "planned"), nothing),
                 direct=tracks.get((first, "direct"), nothing),
-                crossings=tuple(rows["crossings"][first]),
+                crossings=tuple(row for row in rows["crossings"][first] if not row["plan"]),
                 decisions=tuple(rows["decisions"][first]),
                 closures=gather_closures(
                     rows["closed"][first], split_ids(flights[0]["blocking_rules"])

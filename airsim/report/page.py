@@ -33,8 +33,9 @@ from airsim.report.gather import (
 )
 from airsim.report.geojson import write_geojson
 from airsim.report.maps import draw_map, draw_overview, rank_closures, render_svg
+from airsim.report.printing import format_minutes, format_number
 from airsim.report.shapes import Shapes, load_shapes
-from airsim.report.terminal import format_minutes, format_number
+from airsim.report.totals import format_amounts, gather_totals
 from airsim.results import Results, write_text
 
 MOST_MAPS = 60
@@ -85,6 +86,7 @@ def render_report(results: Results, folder: Path | str) -> Path:
         overview=None if overview is None else Markup(render_svg(overview, "overview")),
         gantt=None if gantt is None else Markup(render_svg(gantt, "gantt")),
         grounded=gantt is not None and bool(len(results.tables["groundings"]["cause"])),
+        totals=gather_totals(results),
         sections=_draw_sections(views, shapes, results),
         rules=sorted(index_rules(results).values(), key=lambda rule: rule["rule_id"]),
         closed=gather_closed(views),
@@ -144,6 +146,7 @@ def _make_environment(results: Results) -> Environment:
         number=format_number,
         minutes=format_minutes,
         heading=format_heading,
+        amounts=format_amounts,
         place=lambda icao: name_place(results, icao),
         ids=split_ids,
         day=lambda instant: str(instant or "")[:10],

@@ -39,3 +39,16 @@ def print_grid(
     for row in rows:
         grid.add_row(*map(Text, row))
     out.print(grid)
+
+
+def format_minutes(value: float | None) -> str:
+    """Minutes as h:mm; empty if there is no value."""
+    if value is None:
+        return ""
+    whole = round(value)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def format_number(value: float | None) -> str:
+    """A whole number with thousands separators; empty if there is no value."""
+    return "" if value is None else f"{round(value):,}"

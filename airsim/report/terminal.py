@@ -20,7 +20,8 @@ from airsim.report.gather import (
     gather_routes,
     name_pair,
 )
-from airsim.report.printing import print_plain, say
+from airsim.report.printing import format_minutes, format_number, print_plain, say
+from airsim.report.totals import tell_totals
 from airsim.report.tree import format_explanation
 from airsim.results import Results
 
@@ -52,19 +53,6 @@ _WIDEST = 100
 _LONGEST_NAME = 44
 
 
-def format_minutes(value: float | None) -> str:
-    """Minutes as h:mm; empty if there is no value."""
-    if value is None:
-        return ""
-    whole = round(value)
-    return f"{whole // 60}:{whole % 60:02d}"
-
-
-def format_number(value: float | None) -> str:
-    """A whole number with thousands separators; empty if there is no value."""
-    return "" if value is None else f"{round(value):,}"
-
-
 def print_summary(results: Results, console: Console | None = None) -> None:
     """Print one line per route and the findings.
 
@@ -87,6 +75,10 @@ def print_summary(results: Results, console: Console | None = None) -> None:
         print_plain(out, [columns, *([row[c] for c in columns] for row in rows)])
     else:
         out.print(_make_grid(columns, rows))
+    totals = tell_totals(results)
+    if totals:
+        say(out, "")
+        say(out, totals)
     for finding in results.summary.get("findings", ()):
         say(out, "")
         say(out, str(finding.get("question", "")), "bold")

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from airsim.report.printing import print_grid, say
-from airsim.report.terminal import format_minutes, format_number
+from airsim.report.printing import format_minutes, format_number, print_grid, say
 
 Row = Mapping[str, Any]
 _COLUMNS = ("lift or obtain", "authorities", "km", "extra", "block", "stop", "lawful")

@@ -7,8 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from airsim.report.printing import print_grid, say
-from airsim.report.terminal import format_number
+from airsim.report.printing import format_number, print_grid, say
 from airsim.results import Results
 
 Row = Mapping[str, Any]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from airsim.geodesy import direct_geodesic, geodesic_km, inverse_geodesic
+from airsim.geodesy import geodesic_km, inverse_geodesic, place_along
 from airsim.operation import Flight
 from airsim.performance import payload_for_seats, reach_km, time_at
 from airsim.planning import TECHNICAL_STOPS, Airborne, Plan, plan_flights
@@ -86,13 +86,9 @@ def cut_line(points: NDArray[np.float64], km: float) -> NDArray[np.float64]:
 
 def _place_on(points: NDArray[np.float64], km: float) -> tuple[float, float]:
     """Longitude and latitude at a distance along a line of geodesic legs."""
-    a, b = points[:-1], points[1:]
-    azimuth, length = inverse_geodesic(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
-    start = np.concatenate(([0.0], np.cumsum(length)))
-    leg = int(np.clip(np.searchsorted(start, km, side="right") - 1, 0, len(length) - 1))
-    along = min(max(km - start[leg], 0.0), float(length[leg]))
-    lon, lat = direct_geodesic(a[leg, 0], a[leg, 1], azimuth[leg], along)
-    return float(lon), float(lat)
+    whole = np.array([0, len(points)])
+    lon, lat, _ = place_along(points[:, 0], points[:, 1], whole, np.array([0]), np.array([km]))
+    return float(lon[0]), float(lat[0])
 
 
 def react(

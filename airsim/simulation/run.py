@@ -28,7 +28,7 @@ from airsim.simulation.clock import (
 from airsim.simulation.holding import hold_flight, hold_flights, plan_at
 from airsim.simulation.permits import PermitDesk, describe_requests
 from airsim.simulation.slots import SlotBook, describe_movements
-from airsim.simulation.state import Aircraft, FlightRecord, World, position_fleet
+from airsim.simulation.state import Aircraft, FlightRecord, Stretch, World, position_fleet
 from airsim.simulation.upkeep import Workshop
 
 MINUTE_MS = 60_000
@@ -146,14 +146,14 @@ class _Run:
             record.status = "probe"
             return
         if not record.plan.feasible:
-            self._cancel(record, " ".join(record.plan.blocking_rules))
+            self._cancel(record, " ".join(record.plan.blocking_rules), record.plan.blocking_rules)
             return
         yield self.env.timeout(max(0, record.plan.flight.eobt_ms - int(self.env.now)))
         aircraft: Aircraft | None = None
         if self.scenario.fleet:
             aircraft = yield from self._find_aircraft(record)
             if aircraft is None:
-                self._cancel(record, f"no aircraft at {flight.adep}")
+                self._cancel(record, f"no aircraft at {flight.adep}", cause="aircraft")
                 return
             self._take_aircraft(record, aircraft)
         record.wait(int(self.env.now), "aircraft")
@@ -190,7 +190,8 @@ class _Run:
         )
         said = f"without {describe_requests(lacking)}: {record.plan.outcome}: {record.plan.reason}"
         if not record.plan.feasible:
-            self._cancel(record, said)
+            names = sorted({request.rule_id for request in lacking})
+            self._cancel(record, said, names, cause="permit")
             return False
         self.note("replanned", record, said)
         return True
@@ -208,8 +209,14 @@ class _Run:
         if self.workshop is not None:
             yield from self.workshop.look_after(aircraft)
 
-    def _cancel(self, record: FlightRecord, why: str) -> None:
+    def _cancel(
+        self, record: FlightRecord, why: str, rules: Iterable[str] = (), *, cause: str = ""
+    ) -> None:
+        """End a flight on the ground."""
         record.status = "cancelled"
+        record.cancelled_by = tuple(rules)
+        without = "range" if record.plan.outcome == "infeasible" else "unknown"
+        record.cause = cause or ("law" if record.cancelled_by else without)
         self.note("cancelled", record, why)
 
     def _find_aircraft(self, record: FlightRecord) -> Generator[simpy.Event, Any, Aircraft | None]:
@@ -280,7 +287,8 @@ class _Run:
             full = self.slots.name_full(record.plan, now_ms)
             start_ms = self.slots.find_start(record.plan, now_ms, until_ms)
             if start_ms is None:
-                self._cancel(record, f"no place: {describe_movements(full)}")
+                names = {move.rule_id: None for move in full}
+                self._cancel(record, f"no place: {describe_movements(full)}", names, cause="slot")
                 return False
             booked = self.slots.book(flight_id, record.plan, start_ms)
             if start_ms == now_ms:
@@ -344,7 +352,7 @@ class _Run:
         now_ms, barred = int(self.env.now), record.plan
         later = hold_flight(self.scenario, record.flight, barred, now_ms, until_ms, now_ms)
         if later is None:
-            self._cancel(record, why)
+            self._cancel(record, why, barred.blocking_rules)
             return False
         record.plan = later
         self._hold(record, later.flight.eobt_ms, "closed", why, barred.blocking_rules)
@@ -423,8 +431,8 @@ class _Run:
             f"to {reaction.plan.flight.ades} for {' '.join(bars)}: {reaction.plan.reason}",
         )  # fmt: skip
         assert plan.route is not None
-        record.behind.append(cut_line(plan.route.points, done_km))
-        record.done_km += done_km
+        line = cut_line(plan.route.points, done_km)
+        record.behind.append(Stretch(plan, record.shift_ms, now_ms, done_km, line))
         record.shift_ms = 0
         record.changes.append(reaction.plan)
         if reaction.event != "rerouted":

@@ -79,6 +79,20 @@ class Aircraft:
     groundings: list[Grounding] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """What was flown on a plan that was given up in the air.
+
+    `km` counts from where the plan begins, stops included; `line` is that way, (lon, lat).
+    """
+
+    plan: Plan
+    shift_ms: int
+    until_ms: int
+    km: float
+    line: NDArray[np.float64]
+
+
 @dataclass(slots=True)
 class FlightRecord:
     """What became of one flight.
@@ -93,10 +107,13 @@ class FlightRecord:
         By how much the present plan is flown later than planned.
     landed_at : str
         Where it landed if not at its destination; empty otherwise.
-    done_km : float
+    cause : str
+        Why it was cancelled: ``law``, ``permit``, ``slot``, ``range``, ``aircraft`` or
+        ``unknown``; empty if it was not.
+    cancelled_by : tuple of str
+        Rules for which it was cancelled.
+    behind : list of Stretch
         Flown on plans that were given up.
-    behind : list of ndarray
-        Lines flown on plans that were given up, (lon, lat).
     changes : list of Plan
         Plans made in the air, each from where the flight was.
     refused : list of Decision
@@ -118,8 +135,9 @@ class FlightRecord:
     landing_ms: int | None = None
     shift_ms: int = 0
     landed_at: str = ""
-    done_km: float = 0.0
-    behind: list[NDArray[np.float64]] = field(default_factory=list)
+    cause: str = ""
+    cancelled_by: tuple[str, ...] = ()
+    behind: list[Stretch] = field(default_factory=list)
     changes: list[Plan] = field(default_factory=list)
     refused: list[Decision] = field(default_factory=list)
     met: list[Decision] = field(default_factory=list)
@@ -148,7 +166,8 @@ class FlightRecord:
     def track(self) -> NDArray[np.float64]:
         """Line flown, (lon, lat): as planned, but for changes in the air."""
         assert self.current.route is not None
-        return np.concatenate((*self.behind, self.current.route.points))
+        lines = [stretch.line for stretch in self.behind]
+        return np.concatenate((*lines, self.current.route.points))
 
     @property
     def flown_km(self) -> float | None:
@@ -156,7 +175,7 @@ class FlightRecord:
         if self.landing_ms is None:
             return None
         assert self.current.route is not None
-        return self.done_km + self.current.route.distance_km
+        return sum(stretch.km for stretch in self.behind) + self.current.route.distance_km
 
 
 @dataclass(slots=True)

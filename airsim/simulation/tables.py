@@ -14,7 +14,15 @@ from airsim.permission import AreaKey, Decision
 from airsim.planning import Plan
 from airsim.results import Table, make_table
 from airsim.scenario import Scenario
+from airsim.simulation.charges import list_charges
+from airsim.simulation.flown import FlownStay, find_fuel, list_flown_stays
 from airsim.simulation.state import Aircraft, FlightRecord, PermitApplication, World
+from airsim.simulation.totals import (
+    total_airspace,
+    total_authorities,
+    total_cancellations,
+    total_network,
+)
 
 Row = dict[str, Any]
 
@@ -38,8 +46,9 @@ def tabulate_world(
         By the names of `airsim.results.SCHEMAS`.
     """
     records = list(world.records.values())
+    fuel = find_fuel(scenario, records)
     rows = {
-        "flights": [_flight_row(record) for record in records],
+        "flights": [_flight_row(record, fuel) for record in records],
         "crossings": [row for record in records for row in _crossing_rows(record)],
         "decisions": [row for record in records for row in _decision_rows(record)],
         "events": [
@@ -51,6 +60,7 @@ def tabulate_world(
             for number, event in enumerate(world.log)
         ],
         "tails": [_tail_row(scenario, aircraft) for aircraft in world.fleet],
+        "charges": list_charges(scenario, records),
         "permits": [_permit_row(request) for request in world.permits],
         "groundings": [row for aircraft in world.fleet for row in _grounding_rows(aircraft)],
         "delays": [row for record in records for row in _delay_rows(record)],
@@ -59,15 +69,26 @@ def tabulate_world(
         "rules": [_rule_row(rule) for rule in _named_rules(scenario, records, also)],
         "areas": _area_rows(scenario, records),
     }  # fmt: skip
-    return {name: make_table(name, found) for name, found in rows.items()}
+    tables = {name: make_table(name, found) for name, found in rows.items()}
+    totals = {
+        "airspace_use": total_airspace(tables),
+        "authorities": total_authorities(scenario.rulebook.by_id, tables, world.permits),
+        "network": total_network(tables),
+        "cancellations": total_cancellations(tables),
+    }
+    return tables | {name: make_table(name, found) for name, found in totals.items()}
 
 
 def _text(values: Iterable[str]) -> str:
     return " ".join(values)
 
 
-def _flight_row(record: FlightRecord) -> Row:
+def _flight_row(record: FlightRecord, fuel: Mapping[str, tuple[float, float]]) -> Row:
     flight, plan, route = record.flight, record.plan, record.plan.route
+    used_kg, left_kg = fuel.get(flight.flight_id, (None, None))
+    block_ms = None
+    if record.landing_ms is not None and record.off_block_ms is not None:
+        block_ms = record.landing_ms - record.off_block_ms
     late = (
         (record.off_block_ms - flight.eobt_ms) / 60_000 if record.off_block_ms is not None else None
     )
@@ -76,7 +97,7 @@ def _flight_row(record: FlightRecord) -> Row:
         "adep": flight.adep, "ades": flight.ades, "eobt_utc": format_instant(flight.eobt_ms),
         "planned_at_utc": format_instant(plan.planned_ms),
         "typecode": plan.facts.typecode or "", "registration": record.registration
-        or (flight.registration or ""),
+        or (flight.registration or ""), "seats": plan.facts.seats,
         "scheduled": flight.scheduled, "probe": flight.probe, "grade": flight.grade,
         "outcome": plan.outcome, "lawful": plan.lawful, "direct_km": plan.direct_km,
         "distance_km": route.distance_km if route else None,
@@ -88,7 +109,10 @@ def _flight_row(record: FlightRecord) -> Row:
         "advisories": _text(plan.advisories), "permits": _text(plan.permits),
         "assumed": "; ".join(plan.assumed), "not_judged": _text(plan.not_judged),
         "provisional": plan.provisional, "status": record.status,
-        "landed_at": record.landed_at, "flown_km": record.flown_km,
+        "landed_at": record.landed_at, "cause": record.cause,
+        "cancelled_by": _text(record.cancelled_by), "flown_km": record.flown_km,
+        "flown_block_min": None if block_ms is None else block_ms / 60_000,
+        "flown_fuel_kg": used_kg, "fuel_left_kg": left_kg,
         "atot_utc": _stamp(record.take_off_ms), "aldt_utc": _stamp(record.landing_ms),
         "delay_min": late, "reason": plan.reason,
     }  # fmt: skip
@@ -99,12 +123,17 @@ def _stamp(at_ms: int | None) -> str:
 
 
 def _crossing_rows(record: FlightRecord) -> Iterable[Row]:
-    for number, stay in enumerate(record.plan.crossings):
+    flown = list(list_flown_stays(record))
+    planned = [FlownStay(0, stay, False, None, None) for stay in record.plan.crossings]
+    for number, found in enumerate(flown or planned):
+        stay = found.stay
         yield {
             "flight_id": record.flight.flight_id, "seq": number, "layer": stay.layer,
             "designator": stay.designator, "title": stay.title, "quality": stay.quality,
             "entry_km": stay.entry_km, "exit_km": stay.exit_km,
             "entry_utc": format_instant(stay.entry_ms), "exit_utc": format_instant(stay.exit_ms),
+            "plan": found.plan, "entered": found.entered, "flown_km": found.km,
+            "flown_min": found.minutes,
         }  # fmt: skip
 
 
