@@ -236,6 +236,28 @@ def test_a_star_equals_dijkstra_on_the_full_graph(scene, near_km):
 
 
 @SLOWLY
+@given(scenes(), st.floats(0.0, 8.0))
+def test_paths_by_table_are_those_of_one_search_each(scene, near_km):
+    """Point by point: what else is asked at the same time changes no path."""
+    outline = draw_outline(scene.areas)
+    points = np.vstack((vector(scene.start), vector(scene.end), beside_rim(outline, near_km)))
+    component = outline.locate(points)
+    points, component = points[component != CLOSED], component[component != CLOSED]
+    assume(len(points) > 1)
+    graph, other = covered_graph(outline, 0.5), covered_graph(outline, 0.5)
+    start, goal = np.nonzero(~np.eye(len(points), dtype=np.bool_))
+    times = len(graph.corners.point) // 4 + 1  # enough of them to make the table
+    ends = link_ends(graph, points, component, [None] * len(points))
+    many, first = find_paths(graph, ends, np.tile(start, times), np.tile(goal, times))
+    assert "table" in vars(graph) or ends.covered.sum() > 2
+    ends = link_ends(other, points, component, [None] * len(points))
+    for k in range(len(start)):
+        alone, _ = find_paths(other, ends, start[k : k + 1], goal[k : k + 1])
+        assert_array_equal(many[first[k] : first[k + 1]], alone)
+    assert "table" not in vars(other)
+
+
+@SLOWLY
 @given(scenes())
 def test_no_route_is_shorter_than_the_geodesic(scene):
     found = length_km(scene.areas, vector(scene.start), vector(scene.end))
@@ -405,6 +427,7 @@ def test_lower_bound_is_below_the_route_and_near_it(scene):
     assert bound * (1 - 2e-5) <= found < bound + 60.0
 
 
+@settings(deadline=None)  # machine code may have to be loaded
 @given(places, places)
 def test_lengths_are_near_wgs84(start, end):
     assume(vector(start)[0] @ vector(end)[0] > -0.85)  # below 148 degrees

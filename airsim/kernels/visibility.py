@@ -4,7 +4,8 @@ All points are unit vectors. Edges (n, 6) lie in groups of LEAF_EDGES below a bi
 (m, 4: centre, radius); node k has the children 2k and 2k + 1, leaves come last. The `side` (6,) of
 a corner holds the unit normals of the great circles to its neighbours on the ring; it is nought
 for a point that is no corner. Lengths in graphs are whole millimetres: these add up to the same
-sum in any order.
+sum in any order. Of paths of one length that is kept which, seen from its end, turns back to the
+least numbers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from airsim.kernels.compiling import Floats, Ints, Longs, compiled
 
 LEAF_EDGES = 8
+_PLAIN, _NO_LENGTH, _ANTIPODAL = 0, 1, 2  # kinds of legs
 _CORES = 8  # discs that are looked at from one point
 _TANGENT = 1e-9  # radians: a leg that passes a corner's neighbour this near still is tangent
 _EQUATOR_KM = 6378.137  # WGS84
@@ -79,6 +81,8 @@ class Ends(NamedTuple):
         Free component, -1 if any may be reached.
     disc : ndarray, shape (ends, 4)
         Centre and cosine of the radius of a disc in which the edges do not count; above 1: none.
+    covered : ndarray of bool, shape (ends,)
+        Whether the edges stop the legs of an end; else those of the corners' outline may.
     link_first, link_to, link_mm : ndarray
         Place r sees the corners ``link_to[link_first[r]:link_first[r + 1]]``.
     edge, ball, spare_edge, spare_ball : ndarray
@@ -92,6 +96,7 @@ class Ends(NamedTuple):
     side: Floats
     group: Ints
     disc: Floats
+    covered: NDArray[np.bool_]
     link_first: Longs
     link_to: Ints
     link_mm: Floats
@@ -100,6 +105,25 @@ class Ends(NamedTuple):
     spare_edge: Floats
     spare_ball: Floats
     core: Floats
+
+
+class _Leg(NamedTuple):
+    """Leg pq: normal n, middle m, cosine of half its length, and whether it is one at all."""
+
+    px: float
+    py: float
+    pz: float
+    qx: float
+    qy: float
+    qz: float
+    nx: float
+    ny: float
+    nz: float
+    mx: float
+    my: float
+    mz: float
+    reach: float
+    kind: int
 
 
 # ---------------------------------------------------------------------------------------------
@@ -134,19 +158,22 @@ def grow_balls(edge: Floats) -> Floats:
     return ball
 
 
-@compiled()
-def _leg_meets_ball(
-    nx: float, ny: float, nz: float, mx: float, my: float, mz: float, reach: float, margin: float,
-    ball: Floats,
-) -> bool:  # fmt: skip
-    """Whether a leg (normal n, middle m, cosine of its half length) may come near a ball."""
-    x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + margin
-    return bool(
-        abs(nx * x + ny * y + nz * z) <= radius and mx * x + my * y + mz * z >= reach - radius
-    )
+@compiled(inline=True)
+def _make_leg(p: Floats, q: Floats) -> _Leg:
+    """Leg pq, shorter than half a circle, with what tests of it ask for."""
+    nx, ny, nz = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+    size = math.sqrt(nx * nx + ny * ny + nz * nz)
+    mx, my, mz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
+    middle = math.sqrt(mx * mx + my * my + mz * mz)
+    kind = _ANTIPODAL if middle < 1e-6 else _NO_LENGTH if size == 0.0 else _PLAIN
+    size, middle = max(size, 1e-300), max(middle, 1e-300)
+    return _Leg(
+        p[0], p[1], p[2], q[0], q[1], q[2], nx / size, ny / size, nz / size,
+        mx / middle, my / middle, mz / middle, 0.5 * middle, kind,
+    )  # fmt: skip
 
 
-@compiled()
+@compiled(inline=True)
 def _next_in_tree(node: int) -> int:
     """Node after the subtree of `node` in depth-first order; 0 at the end."""
     while node & 1:
@@ -155,72 +182,84 @@ def _next_in_tree(node: int) -> int:
 
 
 @compiled()
-def _edge_cuts_leg(
-    edge: Floats, px: float, py: float, pz: float, qx: float, qy: float, qz: float,
-    nx: float, ny: float, nz: float, mx: float, my: float, mz: float,
-) -> bool:  # fmt: skip
-    """Whether edge (a, b as six numbers) crosses leg pq; a vertex on the leg counts as left."""
-    ax, ay, az, bx, by, bz = edge[0], edge[1], edge[2], edge[3], edge[4], edge[5]
-    da = nx * ax + ny * ay + nz * az
-    db = nx * bx + ny * by + nz * bz
+def _next_leaf(leg: _Leg, margin: float, ball: Floats, node: int) -> int:
+    """First leaf, from a node on in depth-first order, that a leg may come near; 0 if none."""
+    leaves = ball.shape[0] // 2
+    while node:
+        radius = ball[node, 3] + margin
+        x, y, z = ball[node, 0], ball[node, 1], ball[node, 2]
+        if (
+            abs(leg.nx * x + leg.ny * y + leg.nz * z) <= radius
+            and leg.mx * x + leg.my * y + leg.mz * z >= leg.reach - radius
+        ):
+            if node >= leaves:
+                return node
+            node *= 2
+        else:
+            node = _next_in_tree(node)
+    return 0
+
+
+@compiled(inline=True)
+def _edge_cuts_leg(edge: Floats, e: int, leg: _Leg) -> bool:
+    """Whether edge e crosses a leg; a vertex on the leg counts as left of it."""
+    ax, ay, az, bx, by, bz = edge[e, 0], edge[e, 1], edge[e, 2], edge[e, 3], edge[e, 4], edge[e, 5]
+    da = leg.nx * ax + leg.ny * ay + leg.nz * az
+    db = leg.nx * bx + leg.ny * by + leg.nz * bz
     if (da >= 0.0) == (db >= 0.0):
         return False
     ex, ey, ez = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    if (ex * px + ey * py + ez * pz >= 0.0) == (ex * qx + ey * qy + ez * qz >= 0.0):
+    if (ex * leg.px + ey * leg.py + ez * leg.pz >= 0.0) == (
+        ex * leg.qx + ey * leg.qy + ez * leg.qz >= 0.0
+    ):
         return False
     # both great circles meet at two antipodal points: the edge must hold the leg's one
     wa, wb = abs(db), abs(da)
-    return bool(
-        mx * (wa * ax + wb * bx) + my * (wa * ay + wb * by) + mz * (wa * az + wb * bz) > 0.0
-    )
+    x, y, z = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
+    return bool(leg.mx * x + leg.my * y + leg.mz * z > 0.0)
 
 
 @compiled()
-def _leaf_cuts_leg(
-    leaf: int, px: float, py: float, pz: float, qx: float, qy: float, qz: float,
-    nx: float, ny: float, nz: float, mx: float, my: float, mz: float, edge: Floats,
-) -> bool:  # fmt: skip
-    """Whether an edge of a leaf (numbered from 0) crosses leg pq."""
-    for e in range(leaf * LEAF_EDGES, (leaf + 1) * LEAF_EDGES):
-        if _edge_cuts_leg(edge[e], px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz):
+def _leaf_cuts_leg(node: int, leg: _Leg, edge: Floats, ball: Floats) -> bool:
+    """Whether an edge below a leaf crosses a leg."""
+    first = (node - ball.shape[0] // 2) * LEAF_EDGES
+    for e in range(first, first + LEAF_EDGES):  # noqa: SIM110 (generators are not compiled)
+        if _edge_cuts_leg(edge, e, leg):
             return True
     return False
+
+
+@compiled(inline=True)
+def _passes_core(leg: _Leg, core: Floats, margin: float) -> bool:
+    """Whether a leg, and all that is within a margin of it, passes through a disc."""
+    x, y, z = core[0], core[1], core[2]
+    return bool(
+        leg.mx * x + leg.my * y + leg.mz * z >= leg.reach
+        and abs(leg.nx * x + leg.ny * y + leg.nz * z) < core[3] - margin
+    )
 
 
 @compiled()
 def _leaf_that_cuts(
     p: Floats, q: Floats, edge: Floats, ball: Floats, hint: int, core: Floats, cores: int
 ) -> int:
-    """What stops leg pq, shorter than half a circle: a leaf with an edge that crosses it, or -1.
+    """What stops leg pq: a leaf with an edge that crosses it, or 0.
 
     Leaf `hint` is tried first: the next leg from one point often meets the same edges. It is also
     the answer if the leg passes through one of the first few `core` discs.
     """
-    px, py, pz, qx, qy, qz = p[0], p[1], p[2], q[0], q[1], q[2]
-    nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
-    size = math.sqrt(nx * nx + ny * ny + nz * nz)
-    mx, my, mz = px + qx, py + qy, pz + qz
-    middle = math.sqrt(mx * mx + my * my + mz * mz)
-    if size == 0.0 or middle < 1e-6:
-        return 0 if middle < 1e-6 else -1  # no great circle is the leg of antipodal points
-    nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
+    leg = _make_leg(p, q)
+    if leg.kind != _PLAIN:
+        return 1 if leg.kind == _ANTIPODAL else 0  # no great circle is the leg of antipodes
     for k in range(cores):
-        x, y, z = core[k, 0], core[k, 1], core[k, 2]
-        if mx * x + my * y + mz * z >= 0.5 * middle and abs(nx * x + ny * y + nz * z) < core[k, 3]:
-            return max(hint, 0)
-    if hint >= 0 and _leaf_cuts_leg(hint, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge):
+        if _passes_core(leg, core[k], 0.0):
+            return max(hint, 1)
+    if hint > 1 and _leaf_cuts_leg(hint, leg, edge, ball):
         return hint
-    leaves = ball.shape[0] // 2
-    node = 1
-    while node:
-        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, 0.0, ball[node]):
-            if node < leaves:
-                node *= 2
-                continue
-            if _leaf_cuts_leg(node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge):
-                return int(node - leaves)
-        node = _next_in_tree(node)
-    return -1
+    node = _next_leaf(leg, 0.0, ball, 1)
+    while node and not _leaf_cuts_leg(node, leg, edge, ball):
+        node = _next_leaf(leg, 0.0, ball, _next_in_tree(node))
+    return node
 
 
 @compiled()
@@ -249,34 +288,48 @@ def find_cut_legs(p: Floats, q: Floats, edge: Floats, ball: Floats) -> NDArray[n
     """Whether any edge crosses each leg pq."""
     cut = np.zeros(p.shape[0], np.bool_)
     for k in prange(p.shape[0]):
-        cut[k] = _leaf_that_cuts(p[k], q[k], edge, ball, -1, edge, 0) >= 0
+        cut[k] = _leaf_that_cuts(p[k], q[k], edge, ball, 0, edge, 0) > 0
     return cut
 
 
 @compiled(parallel=True)
-def may_come_near(
-    p: Floats, q: Floats, reach: Floats, edge: Floats, ball: Floats
-) -> NDArray[np.bool_]:
-    """Whether any edge may be within an angle of each leg pq: never False where one is."""
-    near = np.zeros(p.shape[0], np.bool_)
-    leaves = ball.shape[0] // 2
-    for k in prange(p.shape[0]):
-        a, b = p[k], q[k]
-        nx, ny, nz = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-        size = max(math.sqrt(nx * nx + ny * ny + nz * nz), 1e-300)
-        mx, my, mz = a[0] + b[0], a[1] + b[1], a[2] + b[2]
-        middle = max(math.sqrt(mx * mx + my * my + mz * mz), 1e-300)
-        nx, ny, nz = nx / size, ny / size, nz / size
-        mx, my, mz = mx / middle, my / middle, mz / middle
-        node = 1
-        while node and not near[k]:
-            if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, reach[k], ball[node]):
-                if node < leaves:
-                    node *= 2
-                    continue
-                near[k] = True
-            node = _next_in_tree(node)
-    return near
+def judge_lines(
+    start: Longs, goal: Longs, stray: Floats, ends: Ends
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which lines between ends are open, and which are stopped, wherever they stray.
+
+    Each leaves the great circle by no more than an angle `stray`; of most that is enough to know.
+    """
+    is_open, is_cut = np.zeros(start.size, np.bool_), np.zeros(start.size, np.bool_)
+    for k in prange(start.size):
+        one, other = ends.disc[start[k]], ends.disc[goal[k]]
+        leg = _make_leg(ends.point[ends.first[start[k]]], ends.point[ends.first[goal[k]]])
+        if leg.kind != _PLAIN:
+            is_open[k] = leg.kind == _NO_LENGTH
+            continue
+        for c in range(ends.core.shape[0]):
+            core = ends.core[c]
+            if (
+                _passes_core(leg, core, 1.01 * stray[k] + 1e-6)
+                and _are_apart(core, one)
+                and _are_apart(core, other)
+            ):
+                is_cut[k] = True
+                break
+        if not is_cut[k] and one[3] > 1.0 and other[3] > 1.0:
+            is_open[k] = _next_leaf(leg, stray[k], ends.ball, 1) == 0
+    return is_open, is_cut
+
+
+@compiled(inline=True)
+def _are_apart(core: Floats, disc: Floats) -> bool:
+    """Whether a core disc is apart from the disc of an end."""
+    if disc[3] > 1.0:
+        return True
+    cosine = math.sqrt(1.0 - core[3] * core[3])
+    sine = math.sqrt(1.0 - disc[3] * disc[3])
+    along = core[0] * disc[0] + core[1] * disc[1] + core[2] * disc[2]
+    return bool(along < cosine * disc[3] - core[3] * sine)
 
 
 @compiled()
@@ -284,47 +337,40 @@ def _is_cut_outside(
     p: Floats, q: Floats, edge: Floats, ball: Floats, disc: Floats, other: Floats
 ) -> bool:
     """Whether an edge crosses leg pq outside two discs."""
-    nx, ny, nz = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
-    size = math.sqrt(nx * nx + ny * ny + nz * nz)
-    mx, my, mz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
-    middle = math.sqrt(mx * mx + my * my + mz * mz)
-    if size == 0.0 or middle < 1e-6:
-        return middle < 1e-6
-    nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
-    leaves = ball.shape[0] // 2
-    node = 1
+    leg = _make_leg(p, q)
+    if leg.kind != _PLAIN:
+        return leg.kind == _ANTIPODAL
+    node = _next_leaf(leg, 0.0, ball, 1)
     while node:
-        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, 0.0, ball[node]):
-            if node < leaves:
-                node *= 2
-                continue
-            for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
-                if _edge_cuts_leg(
-                    edge[e], p[0], p[1], p[2], q[0], q[1], q[2], nx, ny, nz, mx, my, mz
+        first = (node - ball.shape[0] // 2) * LEAF_EDGES
+        for e in range(first, first + LEAF_EDGES):
+            if _edge_cuts_leg(edge, e, leg):
+                a = abs(leg.nx * edge[e, 3] + leg.ny * edge[e, 4] + leg.nz * edge[e, 5])
+                b = abs(leg.nx * edge[e, 0] + leg.ny * edge[e, 1] + leg.nz * edge[e, 2])
+                x = a * edge[e, 0] + b * edge[e, 3]
+                y = a * edge[e, 1] + b * edge[e, 4]
+                z = a * edge[e, 2] + b * edge[e, 5]
+                far = math.sqrt(x * x + y * y + z * z)
+                if (
+                    x * disc[0] + y * disc[1] + z * disc[2] < disc[3] * far
+                    and x * other[0] + y * other[1] + z * other[2] < other[3] * far
                 ):
-                    a = abs(nx * edge[e, 3] + ny * edge[e, 4] + nz * edge[e, 5])
-                    b = abs(nx * edge[e, 0] + ny * edge[e, 1] + nz * edge[e, 2])
-                    x = a * edge[e, 0] + b * edge[e, 3]
-                    y = a * edge[e, 1] + b * edge[e, 4]
-                    z = a * edge[e, 2] + b * edge[e, 5]
-                    far = math.sqrt(x * x + y * y + z * z)
-                    if (
-                        x * disc[0] + y * disc[1] + z * disc[2] < disc[3] * far
-                        and x * other[0] + y * other[1] + z * other[2] < other[3] * far
-                    ):
-                        return True
-        node = _next_in_tree(node)
+                    return True
+        node = _next_leaf(leg, 0.0, ball, _next_in_tree(node))
     return False
 
 
-@compiled()
-def find_cut_pieces(
-    p: Floats, q: Floats, end: Longs, other: Longs, ends: Ends
+@compiled(parallel=True)
+def find_cut_lines(
+    point: Floats, first: Longs, start: Longs, goal: Longs, ends: Ends
 ) -> NDArray[np.bool_]:
-    """Whether each leg pq of a path between two ends is stopped."""
-    cut = np.zeros(p.shape[0], np.bool_)
-    for k in range(p.shape[0]):
-        cut[k] = _is_stopped(p[k], q[k], end[k], other[k], ends)
+    """Whether any leg of each line between two ends is stopped."""
+    cut = np.zeros(start.size, np.bool_)
+    for k in prange(start.size):
+        at = first[k] + 1
+        while at < first[k + 1] and not cut[k]:
+            cut[k] = _is_stopped(point[at - 1], point[at], start[k], goal[k], ends)
+            at += 1
     return cut
 
 
@@ -332,10 +378,10 @@ def find_cut_pieces(
 def _is_stopped(p: Floats, q: Floats, end: int, other: int, ends: Ends) -> bool:
     """Whether a leg pq of a path between two ends is stopped."""
     if ends.disc[end, 3] > 1.0 and ends.disc[other, 3] > 1.0:
-        return _leaf_that_cuts(p, q, ends.edge, ends.ball, -1, ends.core, ends.core.shape[0]) >= 0
+        return _leaf_that_cuts(p, q, ends.edge, ends.ball, 0, ends.core, ends.core.shape[0]) > 0
     return _leaf_that_cuts(
-        p, q, ends.spare_edge, ends.spare_ball, -1, ends.core, 0
-    ) >= 0 or _is_cut_outside(p, q, ends.edge, ends.ball, ends.disc[end], ends.disc[other])
+        p, q, ends.spare_edge, ends.spare_ball, 0, ends.core, 0
+    ) > 0 or _is_cut_outside(p, q, ends.edge, ends.ball, ends.disc[end], ends.disc[other])
 
 
 @compiled()
@@ -343,36 +389,26 @@ def _toggle_rings(
     p: Floats, q: Floats, edge: Floats, ball: Floats, ring: Ints, odd: Ints, count: int
 ) -> tuple[Ints, int]:
     """Put rings that leg pq crosses into a list, or take them out again."""
-    nx, ny, nz = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
-    size = math.sqrt(nx * nx + ny * ny + nz * nz)
-    mx, my, mz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
-    middle = math.sqrt(mx * mx + my * my + mz * mz)
-    if size == 0.0:
+    leg = _make_leg(p, q)
+    if leg.kind != _PLAIN:
         return odd, count
-    nx, ny, nz, mx, my, mz = nx / size, ny / size, nz / size, mx / middle, my / middle, mz / middle
-    leaves = ball.shape[0] // 2
-    node = 1
+    node = _next_leaf(leg, 0.0, ball, 1)
     while node:
-        if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, 0.0, ball[node]):
-            if node < leaves:
-                node *= 2
-                continue
-            for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
-                if _edge_cuts_leg(
-                    edge[e], p[0], p[1], p[2], q[0], q[1], q[2], nx, ny, nz, mx, my, mz
-                ):
-                    k = 0
-                    while k < count and odd[k] != ring[e]:
-                        k += 1
-                    if k < count:
-                        count -= 1
-                        odd[k] = odd[count]
-                    else:
-                        if count == odd.size:
-                            odd = np.concatenate((odd, np.empty_like(odd)))
-                        odd[count] = ring[e]
-                        count += 1
-        node = _next_in_tree(node)
+        first = (node - ball.shape[0] // 2) * LEAF_EDGES
+        for e in range(first, first + LEAF_EDGES):
+            if _edge_cuts_leg(edge, e, leg):
+                k = 0
+                while k < count and odd[k] != ring[e]:
+                    k += 1
+                if k < count:
+                    count -= 1
+                    odd[k] = odd[count]
+                else:
+                    if count == odd.size:
+                        odd = np.concatenate((odd, np.empty_like(odd)))
+                    odd[count] = ring[e]
+                    count += 1
+        node = _next_leaf(leg, 0.0, ball, _next_in_tree(node))
     return odd, count
 
 
@@ -490,8 +526,7 @@ def _may_be_tangent(ball: Floats, side: Floats) -> bool:
 @compiled()
 def _corners_seen(i: int, first: int, corners: Corners, out: Ints) -> int:
     """Corners from number `first` that corner i sees along a common tangent, rising; how many."""
-    count = 0
-    hint = -1
+    count = hint = 0
     point, side = corners.point, corners.side
     x, y, z = point[i, 0], point[i, 1], point[i, 2]
     core = np.empty((_CORES, 4))
@@ -519,7 +554,7 @@ def _corners_seen(i: int, first: int, corners: Corners, out: Ints) -> int:
                     leaf = _leaf_that_cuts(
                         point[i], point[j], corners.edge, corners.ball, hint, core, cores
                     )
-                    if leaf >= 0:
+                    if leaf:
                         hint = leaf
                         continue
                     if count < out.size:
@@ -556,7 +591,7 @@ def link_ends(corners: Corners, ends: Ends, room: int) -> tuple[Ints, Floats, In
         group = ends.group[end]
         for r in range(ends.first[end], ends.first[end + 1]):
             p, side = ends.point[r], ends.side[r]
-            hint = -1
+            hint = 0
             core = np.empty((_CORES, 4))
             cores = _nearest_cores(p, ends.core, core)
             node = 1
@@ -574,13 +609,21 @@ def link_ends(corners: Corners, ends: Ends, room: int) -> tuple[Ints, Floats, In
                             or not _is_tangent(q[0], q[1], q[2], side)
                         ):
                             continue
-                        if ends.disc[end, 3] > 1.0:
-                            leaf = _leaf_that_cuts(p, q, ends.edge, ends.ball, hint, core, cores)
-                            if leaf >= 0:
+                        if ends.disc[end, 3] <= 1.0:
+                            if _is_stopped(p, q, end, end, ends):
+                                continue
+                        else:
+                            if ends.covered[end]:
+                                leaf = _leaf_that_cuts(
+                                    p, q, ends.edge, ends.ball, hint, core, cores
+                                )
+                            else:
+                                leaf = _leaf_that_cuts(
+                                    p, q, corners.edge, corners.ball, hint, core, cores
+                                )
+                            if leaf:
                                 hint = leaf
                                 continue
-                        elif _is_stopped(p, q, end, end, ends):
-                            continue
                         if count[r] < room:
                             found[r, count[r]] = j
                             mm[r, count[r]] = _measure_mm(p, q)
@@ -645,6 +688,13 @@ class _Search(NamedTuple):
 
 
 @compiled()
+def _least_mm(p: Floats, q: Floats) -> float:
+    """Less than the distance of two points."""
+    x, y, z = p[0] - q[0], p[1] - q[1], p[2] - q[2]
+    return 2e6 * _LEAST_KM * math.asin(min(1.0, 0.5 * math.sqrt(x * x + y * y + z * z)))
+
+
+@compiled()
 def _reach(
     node: int,
     by: int,
@@ -655,16 +705,19 @@ def _reach(
     size: int,
     touched: int,
 ) -> tuple[int, int]:
-    """Note a way to a node, if it is the shortest so far; sizes of the heap and of `touched`."""
+    """Note a way to a node, if it is the shortest so far; sizes of the heap and of `touched`.
+
+    Of ways of equal length, that by the node of the least number is kept.
+    """
     if far >= search.far[node]:
+        if far == search.far[node] and by < search.before[node] and search.far[by] < far:
+            search.before[node] = by
         return size, touched
     if search.far[node] == math.inf:
         search.touched[touched] = node
         touched += 1
     search.far[node], search.before[node] = far, by
-    x, y, z = p[0] - goal[0], p[1] - goal[1], p[2] - goal[2]
-    left = 2.0 * math.asin(min(1.0, 0.5 * math.sqrt(x * x + y * y + z * z)))
-    search.rank[node] = far + 1e6 * _LEAST_KM * left
+    search.rank[node] = far + _least_mm(p, goal)
     return _sift(search.heap, search.place, search.rank, size, node), touched
 
 
@@ -811,6 +864,128 @@ def search_paths(
     return paths, count
 
 
+class Table(NamedTuple):
+    """Shortest paths between all corners.
+
+    `mm` (n, n) are their lengths, infinite where there is none; `before` (n, n) is the corner
+    before j on the path from i, of several the one of the least number.
+    """
+
+    mm: Floats
+    before: Ints
+
+
+@compiled(parallel=True)
+def tabulate_paths(rows: Sights) -> Table:
+    """Shortest paths between all corners, once all rows are known."""
+    n = rows.first.size
+    mm, before = np.full((n, n), math.inf), np.full((n, n), -1, np.int32)
+    blocks = min(n, 64)
+    for b in prange(blocks):
+        heap, place = np.empty(n, np.int32), np.full(n, -1, np.int32)
+        for i in range(b, n, blocks):
+            far, by = mm[i], before[i]
+            far[i] = 0.0
+            size = _sift(heap, place, far, 0, i)
+            while size:
+                node = _pop(heap, place, far, size)
+                size -= 1
+                for k in range(rows.first[node], rows.first[node] + rows.size[node]):
+                    j, way = rows.to[k], far[node] + rows.mm[k]
+                    if way < far[j]:
+                        far[j], by[j] = way, node
+                        size = _sift(heap, place, far, size, j)
+                    elif way == far[j] and node < by[j] and far[node] < way:
+                        by[j] = node
+    return Table(mm, before)
+
+
+@compiled()
+def _join_path(s: int, t: int, corners: Corners, table: Table, ends: Ends, path: Ints) -> int:
+    """Shortest path between two places by way of corners; its number of nodes, 0 if none."""
+    n = corners.point.shape[0]
+    s0, s1, t0, t1 = (
+        ends.link_first[s], ends.link_first[s + 1], ends.link_first[t], ends.link_first[t + 1]
+    )  # fmt: skip
+    # no path by a corner is shorter than that
+    least, first = np.empty(s1 - s0), -1
+    for a in range(s0, s1):
+        least[a - s0] = ends.link_mm[a] + _least_mm(corners.point[ends.link_to[a]], ends.point[t])
+        if first < 0 or least[a - s0] < least[first - s0]:
+            first = a
+    if first < 0:
+        return 0
+    best = math.inf
+    for b in range(t0, t1):
+        way = table.mm[ends.link_to[first], ends.link_to[b]] + ends.link_mm[b]
+        best = min(best, ends.link_mm[first] + way)
+    near, last = np.empty(t1 - t0, np.int64), 0
+    for b in range(t0, t1):
+        j = ends.link_to[b]
+        if ends.link_mm[b] + _least_mm(corners.point[j], ends.point[s]) <= best:
+            near[last] = b
+            last += 1
+    node = n
+    for a in range(s0, s1):
+        if least[a - s0] <= best:
+            way = table.mm[ends.link_to[a]]
+            for b in near[:last]:
+                j = ends.link_to[b]
+                mm = ends.link_mm[a] + (way[j] + ends.link_mm[b])
+                if mm < best or (mm == best and j < node):
+                    best, node, end_mm = mm, j, ends.link_mm[b]
+    if best == math.inf:
+        return 0
+    # all first corners of paths of that length: of several nodes, the least number comes before
+    roots, count = np.empty(s1 - s0, np.int32), 0
+    for a in range(s0, s1):
+        if ends.link_mm[a] + table.mm[ends.link_to[a], node] + end_mm == best:
+            roots[count] = ends.link_to[a]
+            count += 1
+    length = 1
+    path[0] = n + t
+    while True:
+        if length < path.size:
+            path[length] = node
+        length += 1
+        following = n
+        for k in range(count):
+            if roots[k] != node:
+                following = min(following, table.before[roots[k], node])
+        if following == n:
+            break
+        kept = 0
+        for k in range(count):
+            i = roots[k]
+            if (
+                i != node
+                and table.mm[i, following] + table.mm[following, node] == table.mm[i, node]
+            ):
+                roots[kept] = i
+                kept += 1
+        count, node = kept, following
+    if length < path.size:
+        path[length] = n + s
+    return length + 1
+
+
+@compiled(parallel=True)
+def join_paths(
+    start: Longs, goal: Longs, corners: Corners, table: Table, ends: Ends, room: int
+) -> tuple[Ints, Ints]:
+    """Shortest paths, as `search_paths` finds them, between ends that have but one place each."""
+    n = corners.point.shape[0]
+    paths = np.empty((start.size, room), np.int32)
+    count = np.zeros(start.size, np.int32)
+    for k in prange(start.size):
+        s, t = ends.first[start[k]], ends.first[goal[k]]
+        if _sees_place(s, t, start[k], goal[k], ends):
+            paths[k, 0], paths[k, 1], count[k] = n + t, n + s, 2
+        else:
+            count[k] = _join_path(s, t, corners, table, ends, paths[k])
+    return paths, count
+
+
 # ---------------------------------------------------------------------------------------------
 # distances
 # ---------------------------------------------------------------------------------------------
@@ -887,36 +1062,24 @@ def find_near_edges(point: Floats, reach: float, edge: Floats, ball: Floats) -> 
 def measure_leg_distances(p: Floats, q: Floats, cap: float, edge: Floats, ball: Floats) -> Floats:
     """Angle from each leg pq to the nearest edge, 0 where one crosses, at most `cap`."""
     result = np.full(p.shape[0], cap)
-    leaves = ball.shape[0] // 2
     for k in range(p.shape[0]):
         px, py, pz, qx, qy, qz = p[k, 0], p[k, 1], p[k, 2], q[k, 0], q[k, 1], q[k, 2]
-        nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
-        size = math.sqrt(nx * nx + ny * ny + nz * nz)
-        if size > 0.0:
-            nx, ny, nz = nx / size, ny / size, nz / size
-        mx, my, mz = px + qx, py + qy, pz + qz
-        middle = math.sqrt(mx * mx + my * my + mz * mz)
-        mx, my, mz = mx / middle, my / middle, mz / middle
+        leg = _make_leg(p[k], q[k])
         best = cap
-        node = 1
+        node = _next_leaf(leg, best, ball, 1)
         while node and best > 0.0:
-            if _leg_meets_ball(nx, ny, nz, mx, my, mz, 0.5 * middle, best, ball[node]):
-                if node < leaves:
-                    node *= 2
-                    continue
-                if _leaf_cuts_leg(
-                    node - leaves, px, py, pz, qx, qy, qz, nx, ny, nz, mx, my, mz, edge
-                ):
-                    best = 0.0
-                for e in range((node - leaves) * LEAF_EDGES, (node - leaves + 1) * LEAF_EDGES):
-                    ax, ay, az, bx, by, bz = edge[e]
-                    best = min(
-                        best,
-                        _angle_to_arc(px, py, pz, ax, ay, az, bx, by, bz),
-                        _angle_to_arc(qx, qy, qz, ax, ay, az, bx, by, bz),
-                        _angle_to_arc(ax, ay, az, px, py, pz, qx, qy, qz),
-                        _angle_to_arc(bx, by, bz, px, py, pz, qx, qy, qz),
-                    )
-            node = _next_in_tree(node)
+            if _leaf_cuts_leg(node, leg, edge, ball):
+                best = 0.0
+            first = (node - ball.shape[0] // 2) * LEAF_EDGES
+            for e in range(first, first + LEAF_EDGES):
+                ax, ay, az, bx, by, bz = edge[e]
+                best = min(
+                    best,
+                    _angle_to_arc(px, py, pz, ax, ay, az, bx, by, bz),
+                    _angle_to_arc(qx, qy, qz, ax, ay, az, bx, by, bz),
+                    _angle_to_arc(ax, ay, az, px, py, pz, qx, qy, qz),
+                    _angle_to_arc(bx, by, bz, px, py, pz, qx, qy, qz),
+                )
+            node = _next_leaf(leg, best, ball, _next_in_tree(node))
         result[k] = best
     return result

@@ -28,7 +28,8 @@ Longs = NDArray[np.int64]
 
 _HAIR_KM = 0.003  # corners stand off the outline by so much
 _STRAIGHT = 1e-9  # radians: a corner that turns less is none
-_ROOM = 128  # legs per corner, and nodes per path, that are looked for at first
+_ROOM = 256  # legs per corner, and nodes per path, that are looked for at first
+_MOST_CORNERS = 3000  # of a table of all paths, which takes twelve bytes for each pair
 _ALL_ROWS = 32  # so many corners per path and fewer: all rows are found at once, by all threads
 _LONG_TASK = 32  # one such task is worth a thread as much as so many short ones
 _NO_DISC = (0.0, 0.0, 0.0, 2.0)
@@ -134,6 +135,12 @@ class Graph:
             np.zeros(1, np.int64),
         )  # fmt: skip
 
+    @cached_property
+    def table(self) -> kernels.Table:
+        """Shortest paths between all corners."""
+        with kernels.few_threads(_LONG_TASK * len(self.corners.point)):
+            return kernels.tabulate_paths(self.rows(complete=True))
+
     @property
     def legs(self) -> int:
         """Number of legs between corners."""
@@ -222,7 +229,7 @@ def gather_ends(
     )
     tree = outline.rings.tree
     return kernels.Ends(
-        first, place, side, component, disc,
+        first, place, side, component, disc, np.ones(len(points), np.bool_),
         np.zeros(first[-1] + 1, np.int64), np.empty(0, np.int32), np.empty(0),
         tree.edge, tree.ball, spare.edge, spare.ball, outline.cores,
     )  # fmt: skip
@@ -233,11 +240,12 @@ def link_ends(
 ) -> kernels.Ends:
     """Ends of paths, as `gather_ends` takes them, with what they see of a graph."""
     covered = graph.cover.locate(points) == CLOSED
-    turns = [
-        _own_turns(graph, points[k], openings[k]) if covered[k] or openings[k] else _NOWHERE
-        for k in range(len(points))
-    ]
+    covered |= np.array([opening is not None for opening in openings])
+    turns = [_NOWHERE] * len(points)
+    for k in np.flatnonzero(covered).tolist():
+        turns[k] = _own_turns(graph, points[k], openings[k])
     ends = gather_ends(graph.outline, points, component, openings, turns)
+    ends = ends._replace(covered=covered)
     with kernels.few_threads(_LONG_TASK * len(ends.point)):
         seen, mm, count = kernels.link_ends(graph.corners, ends, _ROOM)
         if count.max(initial=0) > _ROOM:
@@ -287,6 +295,37 @@ def find_paths(graph: Graph, ends: kernels.Ends, start: Longs, goal: Longs) -> t
     first : ndarray of int64, shape (n + 1,)
         Path i is ``point[first[i]:first[i + 1]]``; empty where there is none.
     """
+    path = np.zeros((len(start), _ROOM), np.int32)
+    count = np.zeros(len(start), np.int32)
+    n = len(graph.corners.point)
+    simple = ~(ends.covered[start] | ends.covered[goal])
+    if simple.sum() < n or n > _MOST_CORNERS:  # a table is not worth its making
+        simple[:] = False
+    for chosen, find in ((simple, _join_paths), (~simple, _search_paths)):
+        if chosen.any():
+            found, count[chosen] = find(graph, ends, start[chosen], goal[chosen])
+            more = found.shape[1] - path.shape[1]
+            if more > 0:
+                path = np.pad(path, ((0, 0), (0, more)))
+            path[chosen, : found.shape[1]] = found
+    where = np.concatenate((graph.corners.point, ends.point))
+    used = np.arange(path.shape[1]) < count[:, None]
+    return where[path[:, ::-1][used[:, ::-1]]], np.concatenate(([0], np.cumsum(count)))
+
+
+def _join_paths(graph: Graph, ends: kernels.Ends, start: Longs, goal: Longs) -> tuple[Ints, Ints]:
+    """Paths by the table of all, numbered from the goal back, and their numbers of nodes."""
+    room = _ROOM
+    while True:
+        with kernels.few_threads(_LONG_TASK * len(start)):
+            path, count = kernels.join_paths(start, goal, graph.corners, graph.table, ends, room)
+        if count.max(initial=0) <= room:
+            return path, count
+        room = int(count.max())
+
+
+def _search_paths(graph: Graph, ends: kernels.Ends, start: Longs, goal: Longs) -> tuple[Ints, Ints]:
+    """Paths by one search each."""
     rows = graph.rows(complete=len(start) * _ALL_ROWS > len(graph.corners.point))
     room = _ROOM
     while True:
@@ -302,7 +341,4 @@ def find_paths(graph: Graph, ends: kernels.Ends, start: Longs, goal: Longs) -> t
         elif count.max(initial=0) > room:
             room = int(count.max())
         else:
-            break
-    where = np.concatenate((graph.corners.point, ends.point))
-    used = np.arange(room) < count[:, None]
-    return where[path[:, ::-1][used[:, ::-1]]], np.concatenate(([0], np.cumsum(count)))
+            return path, count

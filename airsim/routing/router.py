@@ -19,7 +19,6 @@ from airsim.routing.lines import (
     densify_lines,
     line_lengths_km,
     measure_clearances_nm,
-    split_legs,
     vectors_of,
 )
 from airsim.routing.outline import CLOSED
@@ -34,6 +33,7 @@ Area = tuple[str, int]
 
 _LESSER_NM = (0.25, 0.05)  # clearances tried, in this order, where the asked one leaves no route
 _STEP_KM = 100.0
+_LOOK_KM = 300.0  # geodesics leave great circles that long by 1.5 m
 _METRIC_ERROR = 2e-5  # of lengths in graphs, with the hair's breadth that corners stand off
 _BORDER_NM = 1.0  # areas this near to what can be reached border it
 _TOLERANCE_KM = 0.25
@@ -295,20 +295,18 @@ class _Search:
         # a geodesic strays from the great circle by less than that
         half = 0.5 * geodesy.angle_between(a, b)
         stray = np.tan(half) * np.sin(half) * (_FLATTENING_KM / geodesy.EARTH_RADIUS_KM)
+        stray[half > _FAR_HALF] = np.inf
         with kernels.few_threads(len(a)):
-            near = kernels.may_come_near(a, b, stray, ends.edge, ends.ball) | (half > _FAR_HALF)
-        open_ = np.ones(len(queries), np.bool_)
-        pairs = np.stack((self.start[queries], self.goal[queries]), axis=1)[near]
+            open_, cut = kernels.judge_lines(start, goal, stray, ends)
+        left = np.flatnonzero(~(open_ | cut))
+        pairs = np.stack((self.start[queries], self.goal[queries]), axis=1)[left]
         lines, first = densify_lines(
-            self.lonlat[pairs.ravel()], 2 * np.arange(len(pairs) + 1), step_km=_STEP_KM,
+            self.lonlat[pairs.ravel()], 2 * np.arange(len(pairs) + 1), step_km=_LOOK_KM,
             great_circle=np.zeros(len(pairs), np.bool_),
         )  # fmt: skip
-        leg, owner = split_legs(first)
-        xyz = vectors_of(lines)
-        cut = kernels.find_cut_pieces(
-            xyz[leg], xyz[leg + 1], start[near][owner], goal[near][owner], ends
-        )
-        open_[near] = np.bincount(owner[cut], minlength=len(pairs)) == 0
+        with kernels.few_threads(8 * len(left)):
+            cut = kernels.find_cut_lines(vectors_of(lines), first, start[left], goal[left], ends)
+        open_[left] = ~cut
         return open_
 
     def refuse_enclosed(self, queries: Longs) -> Longs:
