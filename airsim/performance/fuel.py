@@ -218,6 +218,57 @@ def max_range_km(
     return np.where(liftable, np.maximum(ground_km - policy.terminal_km, 0.0), 0.0)
 
 
+def max_payload_kg(
+    aircraft: AircraftType,
+    distance_km: ArrayLike,
+    *,
+    wind_kt: ArrayLike = 0.0,
+    policy: FuelPolicy = DEFAULT_POLICY,
+) -> FloatArray:
+    """Largest payload with which `fly` finds a route feasible.
+
+    Parameters
+    ----------
+    aircraft : AircraftType
+        Type flown.
+    distance_km : array_like
+        Route length over the ground, kilometres.
+    wind_kt : array_like
+        Mean wind along the route, tailwind positive, knots.
+    policy : FuelPolicy
+        Reserves and allowances.
+
+    Returns
+    -------
+    ndarray of float
+        Kilograms, at most the type's largest payload; negative where even the empty aircraft would
+        not get there; NaN, unknown, beyond the published range: nothing was found that says what
+        the type carries there.
+
+    Raises
+    ------
+    ValueError
+        A distance is negative or not finite, or the wind stops the aircraft.
+
+    Notes
+    -----
+    Take-off mass and fuel are both linear in the zero-fuel mass, so that each limit gives one.
+    """
+    ground_km, _, wind = _read_inputs(aircraft, distance_km, 0.0, wind_kt)
+    air_km = (ground_km + policy.terminal_km) * (
+        aircraft.cruise_tas_kt / (aircraft.cruise_tas_kt + wind)
+    )
+    _, alternate, final = _fixed_masses(aircraft, np.asarray(1.0 - aircraft.oew_kg), policy)
+    fixed = alternate + final  # of each kilogram of zero-fuel mass
+    burn = np.expm1(np.minimum(air_km / aircraft.range_factor_km, 700.0)) + aircraft.climb_fraction
+    left = 1.0 - aircraft.climb_fraction - policy.contingency * burn
+    trip = np.where(left > 0.0, (1.0 + fixed) * burn / np.where(left > 0.0, left, 1.0), np.inf)
+    fuel = trip * (1.0 + policy.contingency) + fixed
+    zero_fuel = np.minimum(aircraft.mtow_kg / (1.0 + fuel), aircraft.usable_fuel_kg / fuel)
+    payload = np.minimum(zero_fuel - aircraft.oew_kg, aircraft.max_payload_kg)
+    return np.where(air_km <= aircraft.range_nm * KM_PER_NM, payload, np.nan)
+
+
 def reach_km(
     aircraft: AircraftType,
     planned_km: ArrayLike,

@@ -11,6 +11,7 @@ from airsim.planning.answer import (
 from airsim.planning.ends import decide_end, decide_stay
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.hits import Hit, describe_hits, find_hits
+from airsim.planning.payload import RangeMargin, weigh_ranges
 from airsim.planning.permits import find_deadline
 from airsim.planning.plan import plan_flights
 from airsim.planning.stops import TECHNICAL_STOPS
@@ -32,6 +33,7 @@ __all__ = [
     "Plan",
     "PlannedCrossing",
     "PlannedRoute",
+    "RangeMargin",
     "Unlock",
     "Unlocking",
     "answer_question",
@@ -49,4 +51,5 @@ __all__ = [
     "make_facts",
     "plan_flights",
     "summarise_plan",
+    "weigh_ranges",
 ]

@@ -29,6 +29,7 @@ from airsim.operation import (
 from airsim.performance import load_types
 from airsim.permission import Decision
 from airsim.planning.explanation import Surprise, explain_plan, find_surprises
+from airsim.planning.payload import RangeMargin, weigh_ranges
 from airsim.planning.permits import PermitRequest, find_requests
 from airsim.planning.plan import plan_flights
 from airsim.planning.types import Dealing, Plan, PlannedRoute
@@ -273,6 +274,7 @@ def describe_plan(scenario: Scenario, plan: Plan, *, everything: bool = False) -
         "lawful": plan.lawful,
         "direct_km": round(plan.direct_km, 3),
         "route": _describe_route(plan.route),
+        "range": _describe_margin(*weigh_ranges(scenario, [plan])),
         "crossings": [
             {
                 "layer": stay.layer, "designator": stay.designator, "title": stay.title,
@@ -324,6 +326,22 @@ def _describe_route(route: PlannedRoute | None) -> dict[str, Any] | None:
         "gap": round(route.gap, 6),
         "points": [[round(lon, 6), round(lat, 6)] for lon, lat in route.points.tolist()],
     }
+
+
+def _describe_margin(margin: RangeMargin | None) -> dict[str, Any] | None:
+    if margin is None:
+        return None
+
+    def tenths(kg: float | None) -> float | None:
+        return None if kg is None else round(kg, 1)
+
+    return {
+        "nonstop_km": None if margin.nonstop_km is None else round(margin.nonstop_km, 3),
+        "reach_km": round(margin.reach_km, 3), "payload_kg": tenths(margin.payload_kg),
+        "most_kg": tenths(margin.most_kg), "left_kg": tenths(margin.left_kg),
+        "passengers": margin.seats, "left_passengers": margin.left_seats,
+        "mass_confidence": margin.confidence, "text": margin.says,
+    }  # fmt: skip
 
 
 def _describe_rule(rule: Rule) -> dict[str, Any]:

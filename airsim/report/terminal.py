@@ -190,6 +190,9 @@ def _print_route(out: Console, answer: Mapping[str, Any], width: int) -> None:
     if route.get("clearance_nm") is not None:
         parts.append(f"at least {route['clearance_nm']:g} NM from closed airspace")
     _print_folded(out, "; ".join(parts) + ".", width)
+    margin = answer.get("range")
+    if route.get("stops") and margin:
+        _print_folded(out, f"Range: {margin['text']}.", width)
 
 
 def _ids(value: Any) -> list[str]:

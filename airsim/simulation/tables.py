@@ -11,7 +11,7 @@ from airsim.airspace import area_polygons
 from airsim.base import format_instant
 from airsim.law import Rule, Verdict
 from airsim.permission import AreaKey, Decision
-from airsim.planning import Plan
+from airsim.planning import Plan, weigh_ranges
 from airsim.results import Table, make_table
 from airsim.scenario import Scenario
 from airsim.simulation.charges import list_charges
@@ -63,6 +63,7 @@ def tabulate_world(
         "charges": list_charges(scenario, records),
         "permits": [_permit_row(request) for request in world.permits],
         "groundings": [row for aircraft in world.fleet for row in _grounding_rows(aircraft)],
+        "ranges": _range_rows(scenario, records),
         "delays": [row for record in records for row in _delay_rows(record)],
         "routes": [row for record in records for row in _route_rows(scenario, record)],
         "closed": [row for record in records for row in _closed_rows(scenario, record)],
@@ -218,6 +219,22 @@ def _grounding_rows(aircraft: Aircraft) -> Iterable[Row]:
             "from_utc": format_instant(g.start_ms), "to_utc": format_instant(g.end_ms),
             "cause": g.cause, "detail": g.detail, "rules": _text(g.rules),
         }  # fmt: skip
+
+
+def _range_rows(scenario: Scenario, records: Iterable[FlightRecord]) -> list[Row]:
+    listed = list(records)
+    margins = weigh_ranges(scenario, [record.plan for record in listed])
+    return [
+        {
+            "flight_id": record.flight.flight_id, "typecode": record.plan.facts.typecode or "",
+            "nonstop_km": m.nonstop_km, "reach_km": m.reach_km, "margin_km": m.margin_km,
+            "payload_kg": m.payload_kg, "most_kg": m.most_kg, "left_kg": m.left_kg,
+            "left_passengers": m.left_seats, "stops": _text(m.stops), "stop_km": m.stop_km,
+            "mass_confidence": m.confidence,
+        }
+        for record, m in zip(listed, margins, strict=True)
+        if m is not None
+    ]  # fmt: skip
 
 
 def _delay_rows(record: FlightRecord) -> Iterable[Row]:
