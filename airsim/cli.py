@@ -129,9 +129,15 @@ def init_command(folder: Path) -> int:
 @main.command("run")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for results.")
+@click.option(
+    "--trajectories", is_flag=True,
+    help="Write trajectories.parquet too: each flight, minute by minute, as `traffic` reads it.",
+)  # fmt: skip
 @JSON_OPTION
 @_guard
-def run_command(scenarios: tuple[str, ...], output: Path | None, as_json: bool) -> int:
+def run_command(
+    scenarios: tuple[str, ...], output: Path | None, trajectories: bool, as_json: bool
+) -> int:
     """Simulate scenarios (shipped names or TOML files) and report."""
     from airsim.report import print_summary, render_report
     from airsim.results import write_results
@@ -147,7 +153,7 @@ def run_command(scenarios: tuple[str, ...], output: Path | None, as_json: bool) 
     summaries = []
     for scenario in loaded:
         with _progress(scenario.name) as report:
-            results = run(scenario, progress=report)
+            results = run(scenario, progress=report, trajectories=trajectories)
         folder = root / scenario.name
         write_results(folder, results)
         page = render_report(results, folder)

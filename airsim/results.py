@@ -16,9 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airsim.base import InputError, Problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RESULTS_VERSION = 1
 
@@ -324,6 +327,26 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
 }
 
 
+# Columns of ``trajectories.parquet``, as the library `traffic` and its like read them.
+TRAJECTORY_COLUMNS: dict[str, str] = {
+    "timestamp": "UTC, milliseconds",
+    "icao24": "transponder address; null: not known",
+    "callsign": "ATC callsign",
+    "flight_id": "as in the table of flights",
+    "registration": "tail; empty if none",
+    "typecode": "ICAO type designator",
+    "origin": "ICAO location indicator of departure",
+    "destination": "ICAO location indicator of the destination planned",
+    "latitude": "WGS84, degrees",
+    "longitude": "WGS84, degrees",
+    "altitude": "ft: pressure altitude, over aerodromes taken to lie at sea level",
+    "groundspeed": "kt, in still air",
+    "track": "degrees clockwise from true north",
+    "vertical_rate": "ft/min",
+}
+Trajectories: TypeAlias = "Mapping[str, NDArray[Any]]"
+
+
 @dataclass(frozen=True)
 class Results:
     """Everything one run produced.
@@ -334,10 +357,13 @@ class Results:
         By the names in `SCHEMAS`.
     summary : mapping
         JSON-ready answers of the run (counts, findings, before/after, sensitivity, limits).
+    trajectories : mapping of str to ndarray, optional
+        Columns named in `TRAJECTORY_COLUMNS`, `timestamp` in UTC milliseconds; not read back.
     """
 
     tables: Mapping[str, Table]
     summary: Mapping[str, Any] = field(default_factory=dict)
+    trajectories: Trajectories | None = None
 
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
         """Rows of a table as dictionaries."""
@@ -449,6 +475,30 @@ def write_table(folder: Path, name: str, table: Table) -> None:
             writer.writerow(_cell(value) for value in row)
 
 
+def write_trajectories(path: Path, trajectories: Trajectories) -> None:
+    """Write trajectories as Parquet that `traffic.core.Traffic.from_file` reads.
+
+    Parameters
+    ----------
+    path : path
+        A file with the suffix ``.parquet``.
+    trajectories : mapping of str to ndarray
+        Columns named in `TRAJECTORY_COLUMNS`, of one length.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = []
+    for name, doc in TRAJECTORY_COLUMNS.items():
+        kind = pa.string() if trajectories[name].dtype == object else pa.float64()
+        kind = pa.timestamp("ms", tz="UTC") if name == "timestamp" else kind
+        fields.append(pa.field(name, kind, metadata={"doc": doc}))
+    schema = pa.schema(fields, metadata={"airsim_results_version": str(RESULTS_VERSION)})
+    arrow = pa.table([pa.array(trajectories[f.name], f.type) for f in fields], schema=schema)
+    with open_atomic(path, "wb") as stream:
+        pq.write_table(arrow, stream, compression="zstd")
+
+
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
@@ -465,6 +515,10 @@ def write_results(folder: Path, results: Results) -> None:
         else:
             for suffix in ("parquet", "csv"):
                 (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+    traced = folder / "trajectories.parquet"
+    traced.unlink(missing_ok=True)
+    if results.trajectories is not None:
+        write_trajectories(traced, results.trajectories)
     summary = {"results_version": RESULTS_VERSION, **results.summary}
     summary["content_hash"] = results.content_hash
     write_text(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")

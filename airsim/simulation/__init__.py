@@ -5,6 +5,7 @@ from airsim.simulation.run import LONGEST_WAIT_MS, OWN_TYPE_WAIT_MS, simulate
 from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
 from airsim.simulation.streams import open_stream
 from airsim.simulation.tables import tabulate_world
+from airsim.simulation.trajectories import trace_flights
 from airsim.simulation.upkeep import find_bars_on_part
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "position_fleet",
     "simulate",
     "tabulate_world",
+    "trace_flights",
 ]

@@ -34,6 +34,7 @@ from airsim.simulation import (
     World,
     simulate,
     tabulate_world,
+    trace_flights,
 )
 
 _DAY_MS = 24 * HOUR_MS
@@ -65,8 +66,9 @@ CREDITS = (
 
 
 def run(
-    scenario: str | Path | Scenario, *, progress: Progress | None = None, sensitivity: bool = True
-) -> Results:
+    scenario: str | Path | Scenario, *, progress: Progress | None = None, sensitivity: bool = True,
+    trajectories: bool = False,
+) -> Results:  # fmt: skip
     """Simulate a scenario and answer its questions.
 
     Parameters
@@ -77,6 +79,8 @@ def run(
         Called with (done, total) while flights are planned.
     sensitivity : bool
         Whether to plan the routes near synthetic zones again with zones 30 NM larger and smaller.
+    trajectories : bool
+        Whether to tell where each flight was, minute by minute.
 
     Returns
     -------
@@ -98,7 +102,8 @@ def run(
         for value in row.values()
         for word in str(value).split()
     }
-    return Results(tabulate_world(world, state, also=named), summary)
+    traced = trace_flights(world, state) if trajectories else None
+    return Results(tabulate_world(world, state, also=named), summary, traced)
 
 
 def compare(before: Results, after: Results) -> tuple[Row, ...]:
