@@ -54,8 +54,10 @@ from airsim.law import (
     list_items,
     list_permissions,
     load_rulebook,
+    make_closure_rule,
     make_hours_rule,
     make_limit_rule,
+    make_rulebook,
     parse_amendments,
 )
 from airsim.operation import (
@@ -181,6 +183,44 @@ class PermitModel:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosureProcess:
+    """Closures of some place that come by chance, each nobody knew of; synthetic by nature.
+
+    Parameters
+    ----------
+    name : str
+        Names its random streams, and with a number its closures.
+    where : tuple of (str, tuple of str)
+        Places, by kind: aerodrome, territory, fir, zone.
+    per_day : float
+        Closures begun in a day, on average; they come without memory.
+    begins : tuple of str
+        Spans of the day, UTC, in which they begin; empty: at any hour.
+    duration : {"fixed", "uniform", "exponential"}
+        How their length is drawn.
+    hours : tuple of float
+        Of ``fixed`` the length, of ``exponential`` the mean, of ``uniform`` least and most.
+    notice_hours : float
+        How long before its beginning each is published.
+    start_ms, end_ms : int
+        When the first can begin, and by when the last has.
+    source, confidence : str
+    """
+
+    name: str
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    per_day: float
+    begins: tuple[str, ...]
+    duration: Literal["fixed", "uniform", "exponential"]
+    hours: tuple[float, ...]
+    notice_hours: float
+    start_ms: int
+    end_ms: int
+    source: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A question of the kind "what did this day change": everything asked before and after."""
 
@@ -215,6 +255,8 @@ class Scenario:
         None: routine permits of timetabled services are presumed held.
     uncut : Atlas, optional
         The airspace before it was cut; default: nothing was.
+    surprises : tuple of ClosureProcess
+        What a simulation draws closures from.
     """
 
     name: str
@@ -239,6 +281,7 @@ class Scenario:
     upkeep: Upkeep | None = None
     permits: PermitModel | None = None
     uncut: Atlas | None = None
+    surprises: tuple[ClosureProcess, ...] = ()
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
@@ -607,6 +650,106 @@ class AerodromeTable(_Table):
             )  # fmt: skip
 
 
+class DurationTable(_Table):
+    """How long closures last: `hours`, or on average; or between `least_hours` and `most_hours`."""
+
+    kind: Literal["fixed", "uniform", "exponential"]
+    hours: float | None = Field(None, gt=0, le=8784)
+    least_hours: float | None = Field(None, gt=0, le=8784)
+    most_hours: float | None = Field(None, gt=0, le=8784)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        uniform = self.kind == "uniform"
+        given = (self.hours, self.least_hours, self.most_hours)
+        if [value is not None for value in given] != [not uniform, uniform, uniform]:
+            keys = "least_hours and most_hours" if uniform else "hours"
+            _refuse(f"of kind {self.kind} takes {keys} and nothing else", f"give {keys}")
+        if uniform and self.numbers[0] > self.numbers[1]:
+            _refuse("'most_hours' is below 'least_hours'", "swap them")
+        return self
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What was given."""
+        given = (self.hours, self.least_hours, self.most_hours)
+        return tuple(value for value in given if value is not None)
+
+
+class SurpriseTable(_Table):
+    """Closures that nobody planned for: one with its dates, or a process that draws them.
+
+    A dated one has `from` and `to` (and `published`, by default `from`); a process `per_day` and
+    `duration`, optionally `begins` (spans of the day in UTC) and `notice_hours`, and may have
+    `from` and `to` too, between which closures begin. All are labelled by their source.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$")]
+    aerodrome: Annotated[tuple[AerodromeCode, ...], Strict(False)] = ()
+    territory: Texts = ()
+    fir: Texts = ()
+    zone: Texts = ()
+    published: Instant | None = None
+    from_: Instant | None = Field(None, alias="from")
+    to: Instant | None = None
+    per_day: float | None = Field(None, gt=0, le=100)
+    begins: Texts = ()
+    duration: DurationTable | None = None
+    notice_hours: float = Field(0.0, ge=0, le=8784)
+    source: Text
+    confidence: Confidence
+
+    @property
+    def where(self) -> dict[str, tuple[str, ...]]:
+        """Places by kind."""
+        kinds = ("aerodrome", "territory", "fir", "zone")
+        return {kind: getattr(self, kind) for kind in kinds if getattr(self, kind)}
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if not self.where:
+            _refuse("names no place", "give aerodrome, territory, fir or zone")
+        if self.to is not None and self.from_ is not None and self.to <= self.from_:
+            _refuse("'to' is not after 'from'", "swap them")
+        if self.per_day is None:
+            if self.from_ is None or self.to is None:
+                _refuse("has neither dates nor a rate", "give from and to, or per_day and duration")
+            if self.begins or self.duration is not None or self.notice_hours:
+                _refuse("has dates, and keys of a process", "leave these out, or give per_day")
+        elif self.duration is None:
+            _refuse("has no duration", 'write duration = { kind = "exponential", hours = 2 }')
+        elif self.published is not None:
+            _refuse("has a rate and is published at one time", "give notice_hours instead")
+        try:
+            invert_hours(self.begins)
+            self.write_example()
+        except ValidationError as error:
+            _refuse(error.errors()[0]["msg"].removeprefix("Value error, "), "mend the code")
+        except ValueError as error:
+            _refuse(str(error), 'write begins = ["18:00-04:00"]')
+        return self
+
+    def write_example(self) -> Rule:
+        """A closure of this place as a rule: the dated one, or one like those to be drawn."""
+        stamps = {"published": self.published, "from": self.from_, "to": self.to}
+        when = {key: format_instant(at) for key, at in stamps.items() if at is not None}
+        return make_closure_rule(
+            self.name, f"closure {self.name}", self.where, confidence=self.confidence,
+            source=self.source, when=when,
+        )  # fmt: skip
+
+    def as_process(self, period: PeriodTable) -> ClosureProcess:
+        """The process; it runs as long as the scenario unless dates are given."""
+        assert self.per_day is not None
+        assert self.duration is not None
+        return ClosureProcess(
+            self.name, tuple(self.where.items()), self.per_day, self.begins, self.duration.kind,
+            self.duration.numbers, self.notice_hours,
+            period.start if self.from_ is None else self.from_,
+            period.end if self.to is None else self.to, self.source, self.confidence,
+        )  # fmt: skip
+
+
 class SensitivityTable(_Table):
     """Zones, by the beginning of their designators, that are also tried 30 NM larger and smaller.
 
@@ -695,6 +838,7 @@ class ScenarioFile(_Table):
     permits: PermitsTable | None = None
     sensitivity: SensitivityTable = SensitivityTable()
     aerodrome: Annotated[tuple[AerodromeTable, ...], Strict(False)] = ()
+    surprise: Annotated[tuple[SurpriseTable, ...], Strict(False)] = ()
     amendment: Annotated[tuple[AmendmentTable, ...], Strict(False)] = ()
     probe: Annotated[tuple[ProbeTable, ...], Strict(False)] = ()
     compare: Annotated[tuple[CompareTable, ...], Strict(False)] = ()
@@ -830,6 +974,8 @@ class _Binder:
             self._check_zone_names(atlas)
             if rulebook is not None:
                 self._attempt(lambda: check_rule_names(rulebook, atlas), None)
+            drawn = [t for t in file.surprise if t.per_day is not None] if file is not None else []
+            self._attempt(lambda: _check_processes(drawn, atlas), None)
         if rulebook is not None:
             self._check_told(rulebook, file, services)
         self.problems.raise_if_any()
@@ -848,6 +994,7 @@ class _Binder:
             tuple(Comparison(c.title, c.before, c.after) for c in file.compare),
             file.sensitivity.zones, changes, file.options.as_options(), own, upkeep,
             file.permits.as_model() if file.permits is not None else None, atlas,
+            tuple(t.as_process(file.period) for t in file.surprise if t.per_day is not None),
         )  # fmt: skip
 
     def _check_told(
@@ -961,6 +1108,12 @@ def _write_rules(file: ScenarioFile) -> Iterator[Rule]:
     """Rules that a scenario says in short."""
     for number, table in enumerate(file.aerodrome, 1):
         yield from table.write_rules(number)
+    yield from (table.write_example() for table in file.surprise if table.per_day is None)
+
+
+def _check_processes(tables: Iterable[SurpriseTable], atlas: Atlas) -> None:
+    """Refuse processes of one name, and places that do not exist."""
+    check_rule_names(make_rulebook(table.write_example() for table in tables), atlas)
 
 
 def _make_probe(number: int, table: ProbeTable) -> Flight:

@@ -22,6 +22,7 @@ from airsim.law.judge import (
 )
 from airsim.law.lint import LintFinding, find_unknown_names, lint_rulebook
 from airsim.law.local import (
+    CLOSURES,
     invert_hours,
     make_closure_rule,
     make_hours_rule,
@@ -52,6 +53,7 @@ from airsim.law.rulebook import (
 from airsim.law.scope import covers_scope
 
 __all__ = [
+    "CLOSURES",
     "Activity",
     "Amendment",
     "Confidence",

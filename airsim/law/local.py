@@ -13,6 +13,7 @@ from airsim.law.model import Confidence, Rule, parse_span
 
 DAY_MIN = 1440
 MINUTE_MS = 60_000
+CLOSURES = "closures of the scenario"  # their regime
 # Whoever must land, and the State's own, are not kept out by hours and closures.
 _UNLESS = (
     {"id": "emergency", "title": "Emergency landing", "flight": [{"status": ["emergency"]}]},
@@ -116,7 +117,7 @@ def make_closure_rule(
     """A place shut to everybody for some time; airspace to those flying through as well."""
     ends_only = set(where) == {"aerodrome"}
     return _make_rule(
-        name, title, where, confidence, source, regime="closures of the scenario",
+        name, title, where, confidence, source, regime=CLOSURES,
         when=dict(when), unless=list(_UNLESS), note=note,
         activities=["landing", "take-off"] + ([] if ends_only else ["overflight"]),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from airsim.simulation.airborne import find_position
 from airsim.simulation.run import LONGEST_WAIT_MS, OWN_TYPE_WAIT_MS, simulate
 from airsim.simulation.state import Aircraft, Event, FlightRecord, World, position_fleet
 from airsim.simulation.streams import open_stream
+from airsim.simulation.surprise import draw_closures
 from airsim.simulation.tables import tabulate_world
 from airsim.simulation.trajectories import trace_flights
 from airsim.simulation.upkeep import find_bars_on_part
@@ -15,6 +16,7 @@ __all__ = [
     "Event",
     "FlightRecord",
     "World",
+    "draw_closures",
     "find_bars_on_part",
     "find_position",
     "open_stream",

@@ -29,6 +29,7 @@ from airsim.simulation.holding import hold_flight, hold_flights, plan_at
 from airsim.simulation.permits import PermitDesk, describe_requests
 from airsim.simulation.slots import SlotBook, describe_movements
 from airsim.simulation.state import Aircraft, FlightRecord, Stretch, World, position_fleet
+from airsim.simulation.surprise import announce_closures, draw_closures
 from airsim.simulation.upkeep import Workshop
 
 MINUTE_MS = 60_000
@@ -54,6 +55,7 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
     World
         Records by flight id and the log, in time order.
     """
+    scenario = draw_closures(scenario)
     plans = plan_flights(scenario, scenario.flights, progress=progress)
     later = hold_flights(scenario, plans)
     # A rehearsal finds out which tail each flight gets, so that all tails can be planned for in
@@ -127,6 +129,7 @@ class _Run:
             self.env.process(self._fly(record))
         if self.desk is not None:
             self.env.process(self.desk.answer_all(self.env))
+        self.env.process(announce_closures(self.env, self.scenario, self.world))
         if self.prepared is not None and self.scenario.options.in_flight == "react":
             self.env.process(self._spread_news())
         self.env.run()

@@ -17,6 +17,7 @@ from airsim.scenario import Scenario
 from airsim.simulation.charges import list_charges
 from airsim.simulation.flown import FlownStay, find_fuel, list_flown_stays
 from airsim.simulation.state import Aircraft, FlightRecord, PermitApplication, World
+from airsim.simulation.surprise import draw_closures
 from airsim.simulation.totals import (
     total_airspace,
     total_authorities,
@@ -45,6 +46,7 @@ def tabulate_world(
     dict of str to Table
         By the names of `airsim.results.SCHEMAS`.
     """
+    scenario = draw_closures(scenario)  # as the run did
     records = list(world.records.values())
     fuel = find_fuel(scenario, records)
     rows = {

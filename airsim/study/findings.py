@@ -32,6 +32,7 @@ from airsim.simulation import (
     OWN_TYPE_WAIT_MS,
     FlightRecord,
     World,
+    draw_closures,
     simulate,
     tabulate_world,
     trace_flights,
@@ -92,9 +93,10 @@ def run(
     InputError
         Everything wrong with the scenario, at once.
     """
-    world = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    asked = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    world = draw_closures(asked)
     state = simulate(world, progress=progress)
-    summary = _summarise(world, state, sensitivity)
+    summary = _summarise(asked, world, state, sensitivity)
     named = {
         word
         for finding in summary["findings"]
@@ -137,10 +139,11 @@ def compare(before: Results, after: Results) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
+def _summarise(asked: Scenario, scenario: Scenario, world: World, sensitivity: bool) -> Row:
+    """What is said of a run; `scenario` is what was asked for with its chance closures drawn."""
     records = list(world.records.values())
     findings = [
-        *(_find_changes(scenario, comparison) for comparison in scenario.comparisons),
+        *(_find_changes(asked, comparison) for comparison in scenario.comparisons),
         _find_availability(scenario, world),
         _find_zone_effects(scenario, records),
         _find_breaching(records),
@@ -152,8 +155,8 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
         "description": " ".join(scenario.description.split()),
         "start_utc": format_instant(scenario.start_ms),
         "end_utc": format_instant(scenario.end_ms),
-        "rulebook_hash": scenario.rulebook.content_hash,
-        "atlas_hash": scenario.atlas.content_hash,
+        "rulebook_hash": asked.rulebook.content_hash,
+        "atlas_hash": asked.atlas.content_hash,
         "options": {
             "planning_lead_hours": scenario.options.planning_lead_ms / 3_600_000,
             "clearance_nm": scenario.options.clearance_nm,
@@ -168,7 +171,7 @@ def _summarise(scenario: Scenario, world: World, sensitivity: bool) -> Row:
         "marks": [format_instant(at_ms) for at_ms in _mark_days(scenario)],
         "findings": [finding for finding in findings if finding is not None],
         "sensitivity": _try_zone_sizes(scenario, records) if sensitivity else [],
-        "assumptions": _list_assumptions(scenario),
+        "assumptions": _list_assumptions(asked),
         "limits": list(LIMITS),
         "credits": list(CREDITS),
     }
@@ -261,6 +264,12 @@ def _list_assumptions(scenario: Scenario) -> list[str]:
         + ("." if rule.reference.instrument == rule.confidence else f" [{rule.confidence}].")
         for rule in scenario.rulebook.rules
         if rule.authority == "scenario"
+    ]
+    said += [
+        f"Closures {process.name}, drawn at random: {process.per_day:g} a day, {process.duration} "
+        f"{' to '.join(f'{hours:g}' for hours in process.hours)} h, each end told with its "
+        f"beginning: {process.source} [{process.confidence}]."
+        for process in scenario.surprises
     ]
     if scenario.upkeep is not None:
         said += [
