@@ -21,7 +21,8 @@ from airsim.kernels.compiling import Floats, Ints, Longs, compiled
 
 LEAF_EDGES = 8
 _PLAIN, _NO_LENGTH, _ANTIPODAL = 0, 1, 2  # kinds of legs
-_CORES = 8  # discs that are looked at from one point
+_LANES = 8  # corners that one search for paths starts from
+_CORES = 3  # discs that are looked at from one point
 _TANGENT = 1e-9  # radians: a leg that passes a corner's neighbour this near still is tangent
 _EQUATOR_KM = 6378.137  # WGS84
 _FLATTENING = 1 / 298.257223563
@@ -39,8 +40,9 @@ class Corners(NamedTuple):
         Free component.
     near : ndarray
         Balls over the corners, in their order.
-    edge, ball : ndarray
-        Tree of the outline.
+    edge, ball, below : ndarray, shapes (blocks, 6, LEAF_EDGES), (m, 4, LEAF_EDGES), (m,)
+        Edges of the outline in blocks below a tree of groups of balls. The balls of group g hold
+        the groups from ``below[g]`` on or, if that is negative, the blocks from ``~below[g]`` on.
     core : ndarray, shape (k, 4)
         Discs on the closed side, centre and sine of the radius: short cuts to "stopped".
     """
@@ -51,6 +53,7 @@ class Corners(NamedTuple):
     near: Floats
     edge: Floats
     ball: Floats
+    below: Longs
     core: Floats
 
 
@@ -84,7 +87,8 @@ class Ends(NamedTuple):
     covered : ndarray of bool, shape (ends,)
         Whether the edges stop the legs of an end; else those of the corners' outline may.
     link_first, link_to, link_mm : ndarray
-        Place r sees the corners ``link_to[link_first[r]:link_first[r + 1]]``.
+        Place r sees the corners ``link_to[link_first[r]:link_first[r + 1]]``; numbers from that
+        of the corners on are places of its own end.
     edge, ball, spare_edge, spare_ball : ndarray
         Trees of the edges that stop legs from places, and of those that also count in discs.
     core : ndarray, shape (k, 4)
@@ -524,13 +528,83 @@ def _may_be_tangent(ball: Floats, side: Floats) -> bool:
 
 
 @compiled()
+def _block_cuts_leg(block: Floats, leg: _Leg) -> bool:
+    """Whether an edge of a block crosses a leg: `_edge_cuts_leg` for eight at a time."""
+    cuts = 0
+    for k in range(LEAF_EDGES):
+        ax, ay, az, bx, by, bz = (
+            block[0, k], block[1, k], block[2, k], block[3, k], block[4, k], block[5, k]
+        )  # fmt: skip
+        da = leg.nx * ax + leg.ny * ay + leg.nz * az
+        db = leg.nx * bx + leg.ny * by + leg.nz * bz
+        ex, ey, ez = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        ep = ex * leg.px + ey * leg.py + ez * leg.pz
+        eq = ex * leg.qx + ey * leg.qy + ez * leg.qz
+        wa, wb = abs(db), abs(da)
+        x, y, z = wa * ax + wb * bx, wa * ay + wb * by, wa * az + wb * bz
+        ahead = leg.mx * x + leg.my * y + leg.mz * z
+        cuts += ((da >= 0.0) != (db >= 0.0)) & ((ep >= 0.0) != (eq >= 0.0)) & (ahead > 0.0)
+    return cuts > 0
+
+
+class _Look(NamedTuple):
+    """Room for legs from one point: discs that look large from there, and walks in a tree."""
+
+    core: Floats
+    hit: NDArray[np.int64]
+    stack: Longs
+
+
+@compiled()
+def _make_look() -> _Look:
+    return _Look(np.empty((_CORES, 4)), np.empty(LEAF_EDGES, np.int64), np.empty(128, np.int64))
+
+
+@compiled()
+def _block_that_cuts(
+    p: Floats, q: Floats, corners: Corners, hint: int, cores: int, look: _Look
+) -> int:
+    """What stops a leg outside the outline of corners: a block counted from 1, or 0.
+
+    As `_leaf_that_cuts`, with eight balls or edges at a time.
+    """
+    leg = _make_leg(p, q)
+    if leg.kind != _PLAIN:
+        return leg.kind == _ANTIPODAL
+    for k in range(cores):
+        if _passes_core(leg, look.core[k], 0.0):
+            return max(hint, 1)
+    if hint and _block_cuts_leg(corners.edge[hint - 1], leg):
+        return hint
+    look.stack[0] = 0
+    size = 1
+    while size:
+        size -= 1
+        group = look.stack[size]
+        ball, below = corners.ball[group], corners.below[group]
+        for k in range(LEAF_EDGES):
+            x, y, z, radius = ball[0, k], ball[1, k], ball[2, k], ball[3, k]
+            across = abs(leg.nx * x + leg.ny * y + leg.nz * z)
+            ahead = leg.mx * x + leg.my * y + leg.mz * z
+            look.hit[k] = (across <= radius) & (ahead >= leg.reach - radius)
+        for k in range(LEAF_EDGES):
+            if look.hit[k]:
+                if below >= 0:
+                    look.stack[size] = below + k
+                    size += 1
+                elif _block_cuts_leg(corners.edge[~below + k], leg):
+                    return int(~below + k + 1)
+    return 0
+
+
+@compiled()
 def _corners_seen(i: int, first: int, corners: Corners, out: Ints) -> int:
     """Corners from number `first` that corner i sees along a common tangent, rising; how many."""
     count = hint = 0
     point, side = corners.point, corners.side
     x, y, z = point[i, 0], point[i, 1], point[i, 2]
-    core = np.empty((_CORES, 4))
-    cores = _nearest_cores(point[i], corners.core, core)
+    look = _make_look()
+    cores = _nearest_cores(point[i], corners.core, look.core)
     leaves = corners.near.shape[0] // 2
     node = 1
     while node:
@@ -551,11 +625,9 @@ def _corners_seen(i: int, first: int, corners: Corners, out: Ints) -> int:
                     and _is_tangent(point[j, 0], point[j, 1], point[j, 2], side[i])
                     and _is_tangent(x, y, z, side[j])
                 ):
-                    leaf = _leaf_that_cuts(
-                        point[i], point[j], corners.edge, corners.ball, hint, core, cores
-                    )
-                    if leaf:
-                        hint = leaf
+                    block = _block_that_cuts(point[i], point[j], corners, hint, cores, look)
+                    if block:
+                        hint = block
                         continue
                     if count < out.size:
                         out[count] = j
@@ -582,18 +654,20 @@ def find_legs(corners: Corners, room: int) -> tuple[Ints, Ints]:
 
 @compiled(parallel=True)
 def link_ends(corners: Corners, ends: Ends, room: int) -> tuple[Ints, Floats, Ints]:
-    """Corners that each place of each end sees, (places, room), how far they are, how many."""
+    """What each place of each end sees, (places, room), how far that is, how many.
+
+    Corners, and from their number on the places of the same end.
+    """
     places = ends.point.shape[0]
     found, mm = np.empty((places, room), np.int32), np.empty((places, room))
     count = np.zeros(places, np.int32)
     leaves = corners.near.shape[0] // 2
     for end in prange(ends.first.size - 1):
-        group = ends.group[end]
+        group, look = ends.group[end], _make_look()
         for r in range(ends.first[end], ends.first[end + 1]):
             p, side = ends.point[r], ends.side[r]
             hint = 0
-            core = np.empty((_CORES, 4))
-            cores = _nearest_cores(p, ends.core, core)
+            cores = _nearest_cores(p, ends.core, look.core)
             node = 1
             while node:
                 if _may_be_tangent(corners.near[node], side):
@@ -614,22 +688,37 @@ def link_ends(corners: Corners, ends: Ends, room: int) -> tuple[Ints, Floats, In
                                 continue
                         else:
                             if ends.covered[end]:
-                                leaf = _leaf_that_cuts(
-                                    p, q, ends.edge, ends.ball, hint, core, cores
+                                stop = _leaf_that_cuts(
+                                    p, q, ends.edge, ends.ball, hint, look.core, cores
                                 )
                             else:
-                                leaf = _leaf_that_cuts(
-                                    p, q, corners.edge, corners.ball, hint, core, cores
-                                )
-                            if leaf:
-                                hint = leaf
+                                stop = _block_that_cuts(p, q, corners, hint, cores, look)
+                            if stop:
+                                hint = stop
                                 continue
                         if count[r] < room:
                             found[r, count[r]] = j
                             mm[r, count[r]] = _measure_mm(p, q)
                         count[r] += 1
                 node = _next_in_tree(node)
+            for other in range(ends.first[end], ends.first[end + 1]):
+                if other != r and _sees_place(r, other, end, end, ends):
+                    if count[r] < room:
+                        found[r, count[r]] = corners.point.shape[0] + other
+                        mm[r, count[r]] = _measure_mm(p, ends.point[other])
+                    count[r] += 1
     return found, mm, count
+
+
+@compiled()
+def _sees_place(r: int, t: int, end: int, other: int, ends: Ends) -> bool:
+    """Whether a place of one end sees a place of another, along a common tangent."""
+    p, q = ends.point[r], ends.point[t]
+    return (
+        _is_tangent(p[0], p[1], p[2], ends.side[t])
+        and _is_tangent(q[0], q[1], q[2], ends.side[r])
+        and not _is_stopped(p, q, end, other, ends)
+    )
 
 
 # ---------------------------------------------------------------------------------------------
@@ -737,17 +826,6 @@ def _expand(i: int, corners: Corners, rows: Sights, found: Ints) -> bool:
 
 
 @compiled()
-def _sees_place(r: int, t: int, end: int, other: int, ends: Ends) -> bool:
-    """Whether a place of one end sees a place of another, along a common tangent."""
-    p, q = ends.point[r], ends.point[t]
-    return (
-        _is_tangent(p[0], p[1], p[2], ends.side[t])
-        and _is_tangent(q[0], q[1], q[2], ends.side[r])
-        and not _is_stopped(p, q, end, other, ends)
-    )
-
-
-@compiled()
 def _search_path(
     start: int, goal: int, corners: Corners, rows: Sights, ends: Ends, search: _Search,
     entry: Ints, following: Ints, found: Ints, path: Ints,
@@ -763,8 +841,9 @@ def _search_path(
     aim = ends.point[t0]
     base = ends.link_first[t0]
     for link in range(base, ends.link_first[t1]):  # which places of the goal a corner sees
-        following[link - base] = entry[ends.link_to[link]]
-        entry[ends.link_to[link]] = link - base
+        if ends.link_to[link] < n:
+            following[link - base] = entry[ends.link_to[link]]
+            entry[ends.link_to[link]] = link - base
     size, touched = _reach(n, -1, 0.0, ends.point[s0], aim, search, 0, 0)
     length = 0
     while size:
@@ -797,30 +876,33 @@ def _search_path(
                 link = following[link]
             continue
         r = s0 + node - n if node < target else t0 + node - target
-        if node < target:
-            for link in range(ends.link_first[r], ends.link_first[r + 1]):
-                j = ends.link_to[link]
+        shift = s0 if node < target else n + t0 - target  # from numbers of places to nodes
+        for link in range(ends.link_first[r], ends.link_first[r + 1]):
+            j = ends.link_to[link]
+            if j >= n:
+                size, touched = _reach(
+                    j - shift, node, far + ends.link_mm[link], ends.point[j - n], aim,
+                    search, size, touched,
+                )  # fmt: skip
+            elif node < target:
                 size, touched = _reach(
                     j, node, far + ends.link_mm[link], corners.point[j], aim, search, size, touched
                 )
-            for other in range(s0, s1):
-                if other != r and _sees_place(r, other, start, start, ends):
+        if node < target:
+            for other in range(t0, t1):
+                if _sees_place(r, other, start, goal, ends):
+                    mm = _measure_mm(ends.point[r], ends.point[other])
                     size, touched = _reach(
-                        n + other - s0, node, far + _measure_mm(ends.point[r], ends.point[other]),
-                        ends.point[other], aim, search, size, touched,
+                        target + other - t0, node, far + mm, ends.point[other], aim,
+                        search, size, touched,
                     )  # fmt: skip
-        for other in range(t0, t1):
-            if other != r and _sees_place(r, other, start if node < target else goal, goal, ends):
-                size, touched = _reach(
-                    target + other - t0, node, far + _measure_mm(ends.point[r], ends.point[other]),
-                    ends.point[other], aim, search, size, touched,
-                )  # fmt: skip
     for k in range(size):
         search.place[search.heap[k]] = -1
     for k in range(touched):
         search.far[search.touched[k]] = math.inf
     for link in range(base, ends.link_first[t1]):
-        entry[ends.link_to[link]] = -1
+        if ends.link_to[link] < n:
+            entry[ends.link_to[link]] = -1
     return length
 
 
@@ -875,28 +957,60 @@ class Table(NamedTuple):
     before: Ints
 
 
+@compiled()
+def _reach_all(roots: int, first: int, rows: Sights, far: Floats) -> None:
+    """Lengths of the shortest paths to all corners from some corners from number `first` on.
+
+    One search for all of them, corner by root in `far` (n, _LANES): a corner has its turn again
+    if it was found nearer to some of the roots.
+    """
+    n = far.shape[0]
+    heap, place, rank = np.empty(n, np.int32), np.full(n, -1, np.int32), np.full(n, math.inf)
+    size = 0
+    far[:] = math.inf
+    for lane in range(roots):
+        far[first + lane, lane] = rank[first + lane] = 0.0
+        size = _sift(heap, place, rank, size, first + lane)
+    while size:
+        node = _pop(heap, place, rank, size)
+        size -= 1
+        rank[node] = math.inf
+        for k in range(rows.first[node], rows.first[node] + rows.size[node]):
+            j, mm = rows.to[k], rows.mm[k]
+            nearer = 0
+            for lane in range(_LANES):
+                nearer += far[node, lane] + mm < far[j, lane]
+            if nearer:
+                least = rank[j]
+                for lane in range(_LANES):
+                    way = far[node, lane] + mm
+                    if way < far[j, lane]:
+                        far[j, lane] = way
+                        least = min(least, way)
+                rank[j] = least
+                size = _sift(heap, place, rank, size, j)
+
+
 @compiled(parallel=True)
 def tabulate_paths(rows: Sights) -> Table:
     """Shortest paths between all corners, once all rows are known."""
     n = rows.first.size
     mm, before = np.full((n, n), math.inf), np.full((n, n), -1, np.int32)
-    blocks = min(n, 64)
-    for b in prange(blocks):
-        heap, place = np.empty(n, np.int32), np.full(n, -1, np.int32)
-        for i in range(b, n, blocks):
-            far, by = mm[i], before[i]
-            far[i] = 0.0
-            size = _sift(heap, place, far, 0, i)
-            while size:
-                node = _pop(heap, place, far, size)
-                size -= 1
-                for k in range(rows.first[node], rows.first[node] + rows.size[node]):
-                    j, way = rows.to[k], far[node] + rows.mm[k]
-                    if way < far[j]:
-                        far[j], by[j] = way, node
-                        size = _sift(heap, place, far, size, j)
-                    elif way == far[j] and node < by[j] and far[node] < way:
-                        by[j] = node
+    for group in prange((n + _LANES - 1) // _LANES):
+        first = group * _LANES
+        roots = min(_LANES, n - first)
+        far, by = np.empty((n, _LANES)), np.full((n, _LANES), -1, np.int32)
+        _reach_all(roots, first, rows, far)
+        for node in range(n):
+            for k in range(rows.first[node], rows.first[node] + rows.size[node]):
+                j, step = rows.to[k], rows.mm[k]
+                for lane in range(_LANES):
+                    near = far[node, lane]
+                    if near + step == far[j, lane] and near < far[j, lane] and by[j, lane] < 0:
+                        by[j, lane] = node
+        for lane in range(roots):
+            for j in range(n):
+                mm[first + lane, j], before[first + lane, j] = far[j, lane], by[j, lane]
     return Table(mm, before)
 
 

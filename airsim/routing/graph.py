@@ -123,7 +123,7 @@ class Graph:
         component = self.cover.component[self.cover.rings.ring[turns.vertex]]
         near = EdgeTree.from_ordered(turns.point, turns.point)
         return kernels.Corners(
-            turns.point, turns.side, component, near.ball, tree.edge, tree.ball, self.outline.cores
+            turns.point, turns.side, component, near.ball, *tree.in_lanes(), self.outline.cores
         )
 
     @cached_property

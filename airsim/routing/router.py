@@ -344,7 +344,8 @@ class _Search:
             end = self.xyz[points[k : k + 1]]
             opened = self.space.open_discs(chart, end)
             ends = link_ends(chart.graph, end, component[k : k + 1], opened)
-            seen = chart.graph.corners.group[ends.link_to]
+            group = chart.graph.corners.group
+            seen = group[ends.link_to[ends.link_to < len(group)]]
             if len(seen):
                 component[k] = np.bincount(seen).argmax()
         return component

@@ -48,6 +48,27 @@ class EdgeTree:
         edge[: len(order), :3], edge[: len(order), 3:] = a[order], b[order]
         return cls(edge, kernels.grow_balls(edge), item)
 
+    def in_lanes(self) -> tuple[Floats, Floats, Longs]:
+        """Edges in blocks and balls in groups, as `kernels.Corners` has them."""
+        lanes = kernels.LEAF_EDGES
+        row = len(self.ball) // 2
+        rows = [row]
+        while row > lanes:
+            row //= lanes
+            rows.insert(0, row)
+        groups, below = [], []
+        first = 0
+        for row in rows:
+            ball = np.full((max(row, lanes), 4), np.nan)  # near nothing
+            ball[:row] = self.ball[row : 2 * row]
+            groups.append(ball.reshape(-1, lanes, 4))
+            first += len(groups[-1])
+            below.append(first + lanes * np.arange(len(groups[-1])))
+        below[-1] = ~(below[-1] - first)
+        edge = self.edge.reshape(-1, lanes, 6).transpose(0, 2, 1)
+        balls = np.concatenate(groups).transpose(0, 2, 1)
+        return np.ascontiguousarray(edge), np.ascontiguousarray(balls), np.concatenate(below)
+
 
 def order_near(xyz: Floats) -> Longs:
     """Order along a space-filling curve: near points get near places."""
