@@ -17,7 +17,8 @@ from airsim.permission.decision import (
     weigh_verdict,
 )
 from airsim.permission.facts import FactColumn, FactsTable, make_column, tabulate_facts
-from airsim.permission.mask import mask_airspace
+from airsim.permission.mask import Mask, mask_airspace
+from airsim.permission.memory import recall_breaches, recall_decision
 from airsim.permission.tables import (
     DecisionTable,
     RuleTables,
@@ -35,6 +36,7 @@ __all__ = [
     "DecisionTable",
     "FactColumn",
     "FactsTable",
+    "Mask",
     "Outcome",
     "RuleTables",
     "VerdictList",
@@ -49,6 +51,8 @@ __all__ = [
     "lay_out_rules",
     "make_column",
     "mask_airspace",
+    "recall_breaches",
+    "recall_decision",
     "tabulate_facts",
     "weigh_verdict",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airsim.airspace import Crossings
-from airsim.law import FlightFacts, Question, Verdict, judge_rule
+from airsim.law import FlightFacts, Question, Verdict
 from airsim.performance import level_at
 from airsim.permission import AreaKey, BoundRulebook, Decision
 from airsim.planning.ends import decide_end, decide_stay, find_home, name_activity
@@ -139,10 +139,7 @@ def _concerns(
         name_activity(area, home), (bound.place(area),), start_ms, end_ms, work.facts, lower_ft,
         upper_ft, work.planned_ms,
     )  # fmt: skip
-    return any(
-        judge_rule(bound.rulebook, rule, question).truth is not False
-        for rule in bound.rules_on(area, start_ms)
-    )
+    return decide_stay(bound, question).speaks
 
 
 def judge_stays(

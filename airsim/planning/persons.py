@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from airsim.law import FlightFacts, Question, Rule, Verdict
 from airsim.operation import Flight
-from airsim.permission import TAIL_FACTS, Decision, find_breaches
+from airsim.permission import TAIL_FACTS, Decision, recall_breaches
 from airsim.planning.ends import find_home
 from airsim.planning.types import Dealing, PlannedCrossing
 from airsim.scenario import Scenario
@@ -53,7 +53,7 @@ def ask_persons(flown: Flown) -> Findings:
     dealings: dict[tuple[str, str, str], Dealing] = {}
     not_judged = set()
     for what, question in list_acts(flown):
-        for verdict in find_breaches(flown.scenario.bound, question):
+        for verdict in recall_breaches(flown.scenario.bound, question):
             rule = verdict.rule
             if verdict.missing == {"item"}:
                 continue  # turns on goods that nobody spoke of
