@@ -17,7 +17,7 @@ from airsim.permission.decision import (
     weigh_verdict,
 )
 from airsim.permission.facts import FactColumn, FactsTable, make_column, tabulate_facts
-from airsim.permission.mask import Mask, mask_airspace
+from airsim.permission.mask import Chosen, Mask, mask_airspace, mask_span
 from airsim.permission.memory import recall_breaches, recall_decision
 from airsim.permission.tables import (
     DecisionTable,
@@ -32,6 +32,7 @@ __all__ = [
     "TAIL_FACTS",
     "AreaKey",
     "BoundRulebook",
+    "Chosen",
     "Decision",
     "DecisionTable",
     "FactColumn",
@@ -51,6 +52,7 @@ __all__ = [
     "lay_out_rules",
     "make_column",
     "mask_airspace",
+    "mask_span",
     "recall_breaches",
     "recall_decision",
     "tabulate_facts",

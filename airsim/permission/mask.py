@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from airsim.airspace import Atlas
 from airsim.law import (
@@ -24,9 +24,50 @@ from airsim.permission.decision import Decision, compose_decision, is_held
 from airsim.permission.facts import PASSING, Witness
 from airsim.permission.memory import ALL_BUT_QUESTION, ERAS, Classes
 
-Mask = Mapping[AreaKey, Decision]
 # What one rule says of some areas.
 Said = tuple[tuple[AreaKey, Verdict], ...]
+
+
+class Chosen(NamedTuple):
+    """Areas of a mask, as a set and with their decisions, sorted."""
+
+    areas: frozenset[AreaKey]
+    decisions: tuple[tuple[AreaKey, Decision], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Mapping[AreaKey, Decision]):
+    """Decisions by layer and row, shared by all flights of which the rules say the same.
+
+    Questions in it are those of the first of these flights.
+
+    Parameters
+    ----------
+    decisions : mapping of (layer, row) to Decision
+        Sorted. Areas not in it are permitted; those in it may be PERMITTED too (with reasons).
+    moment : mapping of (layer, row) to int
+        Of a mask of several instants: by which of them an area is judged, the first if not named.
+    """
+
+    decisions: Mapping[AreaKey, Decision]
+    moment: Mapping[AreaKey, int] = field(default_factory=dict)
+    _chosen: dict[Hashable, Chosen] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, area: AreaKey) -> Decision:
+        return self.decisions[area]
+
+    def __iter__(self) -> Iterator[AreaKey]:
+        return iter(self.decisions)
+
+    def __len__(self) -> int:
+        return len(self.decisions)
+
+    def choose(self, name: Hashable, test: Callable[[Decision], bool]) -> Chosen:
+        """Areas whose decisions pass a test; remembered under its name."""
+        if name not in self._chosen:
+            found = tuple((area, decision) for area, decision in self.items() if test(decision))
+            self._chosen[name] = Chosen(frozenset(area for area, _ in found), found)
+        return self._chosen[name]
 
 
 def mask_airspace(
@@ -52,15 +93,45 @@ def mask_airspace(
 
     Returns
     -------
-    mapping of (layer, row) to Decision
-        By layer and row. Areas not in it are permitted; those in it may be PERMITTED too (with
-        reasons). The mapping is shared by all flights of which the rules say the same: questions
-        in it are those of the first of them.
+    Mask
     """
+    question = Question("overflight", (), at_ms, at_ms, facts, level_ft, level_ft, known_ms)
+    return _recall_masks(bound).find(question)
+
+
+def mask_span(
+    bound: BoundRulebook,
+    facts: FlightFacts,
+    instants: Sequence[int],
+    *,
+    level_ft: float,
+    known_ms: int | None,
+) -> Mask:
+    """The mildest that is said of areas at some instants, of those that all their masks hold.
+
+    Parameters
+    ----------
+    bound, facts, level_ft, known_ms
+        As for `mask_airspace`.
+    instants : sequence of int
+        UTC milliseconds.
+
+    Returns
+    -------
+    Mask
+    """
+    masks = [
+        mask_airspace(bound, facts, at_ms, level_ft=level_ft, known_ms=known_ms)
+        for at_ms in instants
+    ]
+    return _recall_masks(bound).join(masks)
+
+
+def _recall_masks(bound: BoundRulebook) -> _Masks:
     if "masks" not in bound._memory:
         bound._memory["masks"] = _Masks(bound)
     masks: _Masks = bound._memory["masks"]
-    return masks.find(Question("overflight", (), at_ms, at_ms, facts, level_ft, level_ft, known_ms))
+    return masks
 
 
 class _Masks:
@@ -81,6 +152,8 @@ class _Masks:
         self.by_words: dict[tuple[int, ...], Mask] = {}
         self.speaking: dict[tuple[int, ...], tuple[Rule, ...]] = {}
         self.said: dict[Hashable, Said] = {}
+        self.wording: dict[Hashable, Said] = {}
+        self.joined: dict[tuple[int, ...], Mask] = {}
 
     def find(self, question: Question) -> Mask:
         key = self.classes.sort(question)
@@ -118,7 +191,7 @@ class _Masks:
             found = tuple(self.judge(rule, question))
             # A refusal is told by the facts, not by the verdict.
             words = (rule.id, rule.id in question.facts.refused, *map(_spell_out, found))
-            self.said[key] = self.said.setdefault(words, found)
+            self.said[key] = self.wording.setdefault(words, found)
         return self.said[key]
 
     def judge(self, rule: Rule, question: Question) -> Iterator[tuple[AreaKey, Verdict]]:
@@ -152,7 +225,23 @@ class _Masks:
                 decision = compose_decision(question, spoken, self.bound.held)
                 alike[words] = ALL_BUT_QUESTION(decision)
             mask[area] = Decision(self.place(question, area), *alike[words])
-        return mask
+        return Mask(mask)
+
+    def join(self, masks: Sequence[Mask]) -> Mask:
+        """The mildest decision on each area that all masks hold, of equals the first."""
+        first, *others = masks
+        if all(other is first for other in others):
+            return first
+        words = tuple(map(id, masks))
+        if words not in self.joined:
+            mildest, moment = {}, {}
+            for area in first:
+                if all(area in other for other in others):
+                    found = [mask[area].outcome for mask in masks]
+                    moment[area] = found.index(min(found))
+                    mildest[area] = masks[moment[area]][area]
+            self.joined[words] = Mask(mildest, moment)
+        return self.joined[words]
 
 
 def _spell_out(said: tuple[AreaKey, Verdict]) -> Hashable:
