@@ -133,7 +133,7 @@ class Options:
     minimum_turn_ms : int
         Least time of an aircraft on the ground between flights.
     seed : int
-        Of the random streams; nothing random is simulated yet, so that it changes no result.
+        Of the random streams: wear, faults, parts, answers of authorities.
     obey_operator_policy : bool
         Whether avoidance by choice closes airspace to those who chose it.
     in_flight : {"react", "continue"}
@@ -282,11 +282,6 @@ class Scenario:
     permits: PermitModel | None = None
     uncut: Atlas | None = None
     surprises: tuple[ClosureProcess, ...] = ()
-
-    @cached_property
-    def routes(self) -> dict[frozenset[AreaKey], dict[tuple[float, float, float, float], Any]]:
-        """What the router answered so far: by what is closed, then from and to where."""
-        return {}
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:

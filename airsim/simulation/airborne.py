@@ -119,7 +119,8 @@ def react(
     for icao, found in zip(tried, plans, strict=True):
         if found.feasible and found.route is not None and not found.route.stops:
             return Reaction("returned" if icao == flight.adep else "diverted", found)
-    nearest = replace(flight, ades=tried[1] if len(tried) > 1 else tried[0])
+    # the fuel was loaded for the destination: where nothing else is within reach, that is
+    nearest = replace(flight, ades=tried[1]) if len(tried) > 1 else flight
     (down,) = plan_flights(scenario, [nearest], airborne=position, heedless=True)
     return Reaction("emergency", down)
 

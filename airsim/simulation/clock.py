@@ -56,6 +56,20 @@ def list_moments(plan: Plan, shift_ms: int) -> list[Moment]:
     return [moment for _, moment in sorted(found, key=lambda item: (item[1].at_ms, item[0]))]
 
 
+def find_stand(plan: Plan, shift_ms: int, now_ms: int) -> int | None:
+    """Leg before whose take-off a flight stands on the ground; None if it is in the air."""
+    route = plan.route
+    assert route is not None
+    landed_ms: float = float("-inf") if plan.airborne is None else float("inf")
+    for leg, (start_ms, block_min) in enumerate(
+        zip(route.leg_start_ms, route.leg_block_min, strict=True)
+    ):
+        if landed_ms < now_ms <= start_ms + shift_ms + TAKE_OFF_AFTER_MS:
+            return leg
+        landed_ms = start_ms + shift_ms + round(block_min * MINUTE_MS)
+    return None
+
+
 def ask_again(
     scenario: Scenario, planned: Decision, shift_ms: int, known_ms: int | None
 ) -> Decision:

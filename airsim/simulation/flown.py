@@ -41,9 +41,11 @@ def list_parts(record: FlightRecord) -> list[Part]:
     """Parts of a flight by plan, in order; nothing if it did not fly."""
     if record.landing_ms is None:
         return []
+    found = [Part(s.plan, s.shift_ms, s.until_ms, s.km) for s in record.behind]
+    if record.ended:
+        return found
     route = record.current.route
     assert route is not None
-    found = [Part(s.plan, s.shift_ms, s.until_ms, s.km) for s in record.behind]
     return [*found, Part(record.current, record.shift_ms, None, route.distance_km)]
 
 

@@ -23,6 +23,7 @@ from airsim.simulation.clock import (
     describe_surprise,
     describe_where,
     find_bars,
+    find_stand,
     list_moments,
 )
 from airsim.simulation.holding import hold_flight, hold_flights, plan_at
@@ -69,7 +70,8 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
     }
     run = _Run(scenario, plans, later, prepared)
     run.start()
-    run.world.log.sort(key=lambda event: event.time_ms)
+    # At one instant authorities and workshops come first, then flights by id; sorting is stable.
+    run.world.log.sort(key=lambda event: (event.time_ms, event.flight_id, event.registration))
     return run.world
 
 
@@ -121,10 +123,9 @@ class _Run:
             self.ramp.put(aircraft)
             if self.workshop is not None:
                 self.workshop.enter_service(aircraft)
-            self.world.note(
-                int(self.env.now), "positioned", None,
-                f"{aircraft.tail.registration} {aircraft.tail.typecode} at {aircraft.at}",
-            )  # fmt: skip
+            name = aircraft.tail.registration
+            said = f"{name} {aircraft.tail.typecode} at {aircraft.at}"
+            self.world.note_tail(int(self.env.now), "positioned", name, said)
         for record in self.world.records.values():
             self.env.process(self._fly(record))
         if self.desk is not None:
@@ -409,10 +410,15 @@ class _Run:
             except simpy.Interrupt as interrupt:
                 now_ms, bars = int(self.env.now), cast("tuple[str, ...]", interrupt.cause)
                 self._write_down(record, moments, now_ms)
-                if record.take_off_ms is not None:
+                stand = find_stand(record.current, record.shift_ms, now_ms)
+                if stand is None:
                     self._change_plan(record, bars)
                     continue
+                if record.take_off_ms is not None and self._plan_from_stop(record, stand, bars):
+                    continue
                 del self.airborne[flight_id]
+                if record.take_off_ms is not None:
+                    return
                 self.note("returned-to-stand", record, " ".join(bars))
                 record.wait(now_ms, "closed", "returned to stand", bars)
                 if (yield from self._clear(record)):
@@ -438,9 +444,34 @@ class _Run:
         record.behind.append(Stretch(plan, record.shift_ms, now_ms, done_km, line))
         record.shift_ms = 0
         record.changes.append(reaction.plan)
-        if reaction.event != "rerouted":
-            record.status = "returned" if reaction.event == "returned" else "diverted"
+        if reaction.plan.flight.ades != record.flight.ades:
             record.landed_at = reaction.plan.flight.ades
+            home = record.landed_at == record.flight.adep
+            record.status = "returned" if home else "diverted"
+
+    def _plan_from_stop(self, record: FlightRecord, leg: int, bars: Iterable[str]) -> bool:
+        """Answer to rules published while the flight is at a fuel stop: go on, or end there.
+
+        It is planned from there like any flight: what it crossed before is forgotten.
+        """
+        plan, now_ms = record.current, int(self.env.now)
+        route = plan.route
+        assert route is not None
+        stop = (plan.flight.adep, *route.stops)[leg]
+        done_km = sum(route.leg_km[:leg])
+        line = cut_line(route.points, done_km)
+        record.behind.append(Stretch(plan, record.shift_ms, now_ms, done_km, line))
+        start_ms = max(now_ms, route.leg_start_ms[leg] + record.shift_ms)
+        onward = plan_at(self.scenario, replace(plan.flight, adep=stop), start_ms, now_ms)
+        why = f"for {' '.join(bars)}: {onward.reason}"
+        if onward.feasible:
+            self.note("rerouted", record, f"from {stop} to {plan.flight.ades} {why}")
+            record.shift_ms = 0
+            record.changes.append(onward)
+            return True
+        self.note("diverted", record, f"to {stop}, where it stands, {why}")
+        record.status, record.landed_at, record.ended = "diverted", stop, True
+        return False
 
     def _spread_news(self) -> Process:
         """Tell flights in the air of each rule as it is published."""

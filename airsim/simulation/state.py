@@ -81,7 +81,7 @@ class Aircraft:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """What was flown on a plan that was given up in the air.
+    """What was flown on a plan that was given up, in the air or at a fuel stop.
 
     `km` counts from where the plan begins, stops included; `line` is that way, (lon, lat).
     """
@@ -115,7 +115,9 @@ class FlightRecord:
     behind : list of Stretch
         Flown on plans that were given up.
     changes : list of Plan
-        Plans made in the air, each from where the flight was.
+        Plans made on the way, each from where the flight was.
+    ended : bool
+        It ended at a fuel stop: what was flown of its last plan is behind.
     refused : list of Decision
         What barred the plan as it stood at off-block, by the law published by then.
     met : list of Decision
@@ -139,6 +141,7 @@ class FlightRecord:
     cancelled_by: tuple[str, ...] = ()
     behind: list[Stretch] = field(default_factory=list)
     changes: list[Plan] = field(default_factory=list)
+    ended: bool = False
     refused: list[Decision] = field(default_factory=list)
     met: list[Decision] = field(default_factory=list)
     barred_by: tuple[str, ...] = ()
@@ -165,17 +168,22 @@ class FlightRecord:
     @property
     def track(self) -> NDArray[np.float64]:
         """Line flown, (lon, lat): as planned, but for changes in the air."""
-        assert self.current.route is not None
         lines = [stretch.line for stretch in self.behind]
-        return np.concatenate((*lines, self.current.route.points))
+        if not self.ended:
+            assert self.current.route is not None
+            lines.append(self.current.route.points)
+        return np.concatenate(lines)
 
     @property
     def flown_km(self) -> float | None:
         """Length of the way from the first take-off to the last landing; None if not flown."""
         if self.landing_ms is None:
             return None
+        behind_km = sum(stretch.km for stretch in self.behind)
+        if self.ended:
+            return behind_km
         assert self.current.route is not None
-        return sum(stretch.km for stretch in self.behind) + self.current.route.distance_km
+        return behind_km + self.current.route.distance_km
 
 
 @dataclass(slots=True)
