@@ -7,7 +7,7 @@ Plane lengths are true lengths times k = 2 / (1 + cos c) at c from the centre, k
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,7 +150,8 @@ def widen(rings: Rings, plane: Plane, clearance_nm: float) -> Geometries:
         widen_polygons(closed, scale, clearance_nm)
         for scale, closed in _split_by_scale(rings, plane)
     ]
-    return orient_parts(shapely.disjoint_subset_union_all(np.array(grown, dtype=object)))
+    parts = shapely.get_parts(np.array(grown, dtype=object))
+    return orient_parts(shapely.disjoint_subset_union_all(parts))
 
 
 def widen_polygons(closed: shapely.Geometry, scale: float, clearance_nm: float) -> shapely.Geometry:
@@ -208,25 +209,51 @@ def _split_by_scale(rings: Rings, plane: Plane) -> list[tuple[float, shapely.Geo
     xy, ring = project_rings(rings, plane)
     lines = np.asarray(shapely.linearrings(xy, indices=ring), dtype=object)
     group = _group_boxes(lines)
-    band = np.log(plane.scale(xy)) / np.log(_BAND)
-    low, high = np.full(group.max() + 1, np.inf), np.zeros(group.max() + 1)
-    np.minimum.at(low, group[ring], band)
-    np.maximum.at(high, group[ring], band)
+    low, high = _find_bands(plane, xy, group[ring])
     wide = high - low > 1.0
-    step = np.ceil(_STEPS * high)
-    shapes = [
-        (_BAND ** (one / _STEPS), _join_rings(lines[(~wide & (step == one))[group]]))
-        for one in np.unique(step[~wide])
-    ]
+    shapes = {step: [_join_rings(lines[(~wide & (_step(high) == step))[group]])]
+              for step in np.unique(_step(high[~wide])).tolist()}  # fmt: skip
     for k in np.flatnonzero(wide).tolist():
         clean = shapely.buffer(_join_rings(lines[group == k]), 0.0)
-        for one in range(int(low[k]), int(high[k]) + 1):
-            # circles of equal scale; their chords stay inside by 8e-5 of the radius
-            radii = _DIAMETER_KM * np.sqrt(np.array((_BAND**one, _BAND ** (one + 1))) - 1.0)
-            inner, outer = (shapely.Point(0.0, 0.0).buffer(r, quad_segs=64) for r in radii)
-            part = shapely.difference(shapely.intersection(clean, outer), inner)
-            shapes.append((_BAND ** (one + 1) * 1.0002, part))
-    return shapes
+        for step, parts in _cut_by_scale(np.asarray(shapely.get_parts(clean)), plane):
+            shapes.setdefault(step, []).append(shapely.MultiPolygon(list(parts)))
+    return [(_BAND ** (step / _STEPS), shape) for step in sorted(shapes) for shape in shapes[step]]
+
+
+def _find_bands(plane: Plane, xy: Floats, owner: Longs) -> tuple[Floats, Floats]:
+    """Least and largest scale at the plane coordinates of each owner, as powers of the band."""
+    band = np.log(plane.scale(xy)) / np.log(_BAND)
+    low, high = np.full(owner.max() + 1, np.inf), np.zeros(owner.max() + 1)
+    np.minimum.at(low, owner, band)
+    np.maximum.at(high, owner, band)
+    return low, high
+
+
+def _step(band: Floats) -> Longs:
+    """Number of the least plane distance that does for a scale."""
+    return np.ceil(_STEPS * band).astype(np.int64)
+
+
+def _cut_by_scale(parts: Geometries, plane: Plane) -> Iterator[tuple[int, Geometries]]:
+    """Disjoint polygons in pieces that span one band of scales, by the plane distance that does.
+
+    Those that span more are cut in the middle, along circles of equal scale, until none does.
+    """
+    while len(parts):
+        xy, owner = shapely.get_coordinates(parts, return_index=True)
+        low, high = _find_bands(plane, xy, owner)
+        wide = high - low > 1.01  # chords of circles stay inside by 8e-5 of the radius
+        for step in np.unique(_step(high[~wide])).tolist():
+            yield step, parts[~wide & (_step(high) == step)]
+        middle = np.rint(low + high)[wide] / 2.0
+        cut, which = np.unique(middle, return_inverse=True)
+        radius = _DIAMETER_KM * np.sqrt(_BAND**cut - 1.0)
+        circles = np.asarray(shapely.buffer(shapely.Point(0.0, 0.0), radius, quad_segs=64))[which]
+        pieces = np.append(
+            shapely.intersection(parts[wide], circles), shapely.difference(parts[wide], circles)
+        )
+        parts = np.asarray(shapely.get_parts(pieces), dtype=object)
+        parts = parts[shapely.get_type_id(parts) == _POLYGON]
 
 
 def _group_boxes(lines: Geometries) -> Longs:
