@@ -20,6 +20,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "barred": {
         "facecolor": "#d55e00", "hatch": "xxx", "label": "waiting for a part that the law barred",
     },
+    "stranded": {"facecolor": "#ffffff", "hatch": "...", "label": "stranded after a diversion"},
 }  # fmt: skip
 _ROW_INCHES = 0.3
 _LEAST_DAYS = 0.08  # of a bar on a chart of months: thinner ones would not print
@@ -54,7 +55,8 @@ def draw_gantt(results: Results) -> Figure | None:
         axes.broken_barh(spans, (number - 0.2, 0.4), facecolor=_FLOWN, linewidth=0)
     drawn = set()
     for row in results.rows("groundings"):
-        kind = "barred" if row["rules"] else row["cause"]
+        barred = row["cause"] == "parts" and row["rules"]
+        kind = "barred" if barred else row["cause"]
         drawn.add(kind)
         look = {key: value for key, value in _LOOKS[kind].items() if key != "label"}
         span = _span(row["from_utc"], row["to_utc"])

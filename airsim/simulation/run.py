@@ -26,10 +26,19 @@ from airsim.simulation.clock import (
     find_stand,
     list_moments,
 )
+from airsim.simulation.ferry import RETRY_MS, find_due, is_astray, plan_ferry
 from airsim.simulation.holding import hold_flight, hold_flights, plan_at
 from airsim.simulation.permits import PermitDesk, describe_requests
 from airsim.simulation.slots import SlotBook, describe_movements
-from airsim.simulation.state import Aircraft, FlightRecord, Stretch, World, position_fleet
+from airsim.simulation.state import (
+    Aircraft,
+    FlightRecord,
+    Grounding,
+    Stretch,
+    World,
+    find_base,
+    position_fleet,
+)
 from airsim.simulation.surprise import announce_closures, draw_closures
 from airsim.simulation.upkeep import Workshop
 
@@ -163,13 +172,55 @@ class _Run:
         record.wait(int(self.env.now), "aircraft")
         may_go = yield from self._wait_for_permits(record)
         record.wait(int(self.env.now), "permit")
-        if may_go and (yield from self._clear(record)):
+        if may_go:
+            yield from self._depart(record, aircraft)
+        if aircraft is not None:
+            yield from self._bring_back(record, aircraft)
+            # Whoever did not leave stands where it stood, free for the next flight.
+            yield self.ramp.put(aircraft)
+
+    def _depart(self, record: FlightRecord, aircraft: Aircraft | None) -> Process:
+        """Fly as soon as law and flow allow; turn the aircraft round where it has landed."""
+        if (yield from self._clear(record)):
             yield from self._leg(record)
             if aircraft is not None:
                 yield from self._receive(record, aircraft)
-        if aircraft is not None:
-            # Whoever did not leave stands where it stood, free for the next flight.
-            yield self.ramp.put(aircraft)
+
+    def _bring_back(self, record: FlightRecord, aircraft: Aircraft) -> Process:
+        """After a flight that ended elsewhere: fly on or home, or wait there until that can be."""
+        last, number = record, 0
+        while is_astray(aircraft, last, self.base):
+            number += 1
+            now_ms = int(self.env.now)
+            due_ms = find_due(
+                self.world.records.values(), record, aircraft.tail.typecode, LONGEST_WAIT_MS
+            )
+            plan = plan_ferry(
+                self.scenario, record, aircraft, base=self.base, number=number, now_ms=now_ms,
+                due_ms=due_ms,
+            )  # fmt: skip
+            if plan is not None:
+                ferry = FlightRecord(plan.flight, plan, registration=aircraft.tail.registration)
+                self.world.records[plan.flight.flight_id] = ferry
+                said = "on" if plan.flight.ades == record.flight.ades else "home"
+                self.note("ferry", ferry, f"{said} to {plan.flight.ades}: {plan.reason}")
+                yield from self._depart(ferry, aircraft)
+                if ferry.status == "flown":
+                    return
+                if ferry.status != "cancelled":
+                    last = ferry
+                    continue
+            yield from self._strand(aircraft)
+            if self.env.now >= self.scenario.end_ms:
+                return
+
+    def _strand(self, aircraft: Aircraft) -> Process:
+        """Wait where no way leads on or home; then ask again."""
+        start_ms = int(self.env.now)
+        mark = aircraft.tail.registration
+        self.world.note_tail(start_ms, "stranded", mark, f"at {aircraft.at}: no way on or home")
+        yield self.env.timeout(RETRY_MS)
+        aircraft.groundings.append(Grounding(start_ms, int(self.env.now), "stranded", aircraft.at))
 
     def _wait_for_permits(self, record: FlightRecord) -> Generator[simpy.Event, Any, bool]:
         """Wait for answers that are due soon; go another way without what was refused."""
@@ -361,6 +412,13 @@ class _Run:
         record.plan = later
         self._hold(record, later.flight.eobt_ms, "closed", why, barred.blocking_rules)
         return True
+
+    @cached_property
+    def base(self) -> str:
+        """Home: where aircraft are looked after, else where most flights begin."""
+        if self.workshop is not None:
+            return self.workshop.upkeep.base
+        return find_base(f for f in self.scenario.flights if not f.probe)
 
     @cached_property
     def _at_once(self) -> Scenario:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +29,8 @@ class Event:
 class Grounding:
     """A time in which an aircraft could not fly.
 
-    `cause` is ``check`` or ``parts``; `rules` are those that barred the part's delivery.
+    `cause` is ``check``, ``parts`` or ``stranded`` (after a diversion, without a way on or home);
+    `rules` are those that barred the part's delivery.
     """
 
     start_ms: int
@@ -208,14 +209,19 @@ class World:
         self.log.append(Event(time_ms, event, flight_id, registration, detail))
 
 
+def find_base(flights: Iterable[Flight]) -> str:
+    """The aerodrome with most departures; empty if there is none."""
+    departures = Counter(flight.adep for flight in flights)
+    return min(departures, key=lambda icao: (-departures[icao], icao), default="")
+
+
 def position_fleet(fleet: Sequence[Tail], flights: Sequence[Flight]) -> list[Aircraft]:
     """Stand each tail where the timetable first needs it.
 
     All start at the base (the aerodrome with most departures), except as many of each type as
     leave an outstation before one of that type could have come in: those spent the night there.
     """
-    departures = Counter(flight.adep for flight in flights)
-    base = min(departures, key=lambda icao: (-departures[icao], icao), default="")
+    base = find_base(flights)
     idle = {
         typecode: [Aircraft(t, base) for t in fleet if t.typecode == typecode]
         for typecode in sorted({t.typecode for t in fleet})

@@ -101,7 +101,8 @@ def _flight_row(record: FlightRecord, fuel: Mapping[str, tuple[float, float]]) -
         "planned_at_utc": format_instant(plan.planned_ms),
         "typecode": plan.facts.typecode or "", "registration": record.registration
         or (flight.registration or ""), "seats": plan.facts.seats,
-        "scheduled": flight.scheduled, "probe": flight.probe, "grade": flight.grade,
+        "scheduled": flight.scheduled, "service": flight.service, "probe": flight.probe,
+        "grade": flight.grade,
         "outcome": plan.outcome, "lawful": plan.lawful, "direct_km": plan.direct_km,
         "distance_km": route.distance_km if route else None,
         "block_min": route.block_min if route else None,
@@ -194,6 +195,7 @@ def _tail_row(scenario: Scenario, aircraft: Aircraft) -> Row:
         "flights": aircraft.flights, "block_min": aircraft.block_ms / 60_000,
         "check_min": sum(m for cause, _, m in spans if cause == "check"),
         "parts_min": sum(m for cause, _, m in spans if cause == "parts"),
+        "stranded_min": sum(m for cause, _, m in spans if cause == "stranded"),
         "barred_min": sum(m for _, barred, m in spans if barred),
         "period_min": (scenario.end_ms - scenario.start_ms) / 60_000,
     }  # fmt: skip

@@ -30,6 +30,7 @@ from airsim.scenario import (
 from airsim.simulation import (
     LONGEST_WAIT_MS,
     OWN_TYPE_WAIT_MS,
+    RETRY_MS,
     FlightRecord,
     World,
     draw_closures,
@@ -207,7 +208,7 @@ def _find_availability(scenario: Scenario, world: World) -> Row | None:
     edges = [scenario.start_ms, *_mark_days(scenario), scenario.end_ms]
     rows = []
     for start_ms, end_ms in pairwise(edges):
-        lost = {"check": 0, "parts": 0, "barred": 0}
+        lost = {"check": 0, "parts": 0, "stranded": 0, "barred": 0}
         for aircraft in world.fleet:
             for g in aircraft.groundings:
                 inside = max(0, min(g.end_ms, end_ms) - max(g.start_ms, start_ms))
@@ -228,8 +229,15 @@ def _find_availability(scenario: Scenario, world: World) -> Row | None:
                 "in_checks_percent": round(100.0 * lost["check"] / whole, 1),
                 "waiting_for_parts_percent": round(100.0 * lost["parts"] / whole, 1),
                 "of_these_barred_percent": round(100.0 * lost["barred"] / whole, 1),
+                **(
+                    {"stranded_percent": round(100.0 * lost["stranded"] / whole, 1)}
+                    if any(g.cause == "stranded" for a in world.fleet for g in a.groundings)
+                    else {}
+                ),
                 "available_percent": round(
-                    100.0 - 100.0 * (lost["check"] + lost["parts"]) / whole, 1
+                    100.0
+                    - 100.0 * (lost["check"] + lost["parts"] + lost["stranded"]) / whole,
+                    1,
                 ),
             }
         )  # fmt: skip
@@ -302,6 +310,12 @@ def _list_assumptions(scenario: Scenario) -> list[str]:
             f"{OWN_TYPE_WAIT_MS / HOUR_MS:g} h any whose range covers the legs planned; after "
             f"{LONGEST_WAIT_MS / HOUR_MS:g} h it is cancelled. Aircraft stay "
             f"{options.minimum_turn_ms / 60_000:g} min on the ground between flights."
+        )
+        said.append(
+            "After a diversion an aircraft flies on to where it was bound if it comes there in "
+            "time for its next flight, else home to its base, empty, under the permits of the "
+            "flight that it ends; where neither may be flown it asks again every "
+            f"{RETRY_MS / HOUR_MS:g} h."
         )
     else:
         said.append("No fleet is given: every flight finds an aircraft of its type.")
