@@ -284,6 +284,11 @@ class Scenario:
     surprises: tuple[ClosureProcess, ...] = ()
 
     @cached_property
+    def routes(self) -> dict[frozenset[AreaKey], dict[tuple[float, float, float, float], Any]]:
+        """What the router answered so far: by what is closed, then from and to where."""
+        return {}
+
+    @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
         """Airspaces over each aerodrome, by ICAO location indicator; looked up when asked for."""
         return _AreasOver(self.atlas, self.aerodromes)

@@ -21,7 +21,7 @@ def list_visited_cells(layer: Layer, legs: Legs) -> tuple[Longs, NDArray[np.int3
 
     All planes of the grid cut a leg into stretches: the middle of each tells its cell.
     """
-    lines = _grid_lines(layer)
+    lines = np.linspace(-1.0, 1.0, layer.index.side + 1)  # of a face, in the plane that touches it
     a, b = unit_vectors(legs.lon0, legs.lat0), unit_vectors(legs.lon1, legs.lat1)
     share = np.linspace(0.0, 1.0, _PIECES + 1)
     points = interpolate_arc(a[:, None, :], b[:, None, :], share[None, :])
@@ -36,13 +36,6 @@ def list_visited_cells(layer: Layer, legs: Legs) -> tuple[Longs, NDArray[np.int3
     new = np.append(True, (cell[1:] != cell[:-1]) | (leg[1:] != leg[:-1]))
     cell, leg = cell[new], leg[new]
     return np.searchsorted(leg, np.arange(len(legs) + 1)), cell.astype(np.int32)
-
-
-def _grid_lines(layer: Layer) -> Floats:
-    """Grid lines of a face, in the plane that touches it."""
-    if hasattr(layer.index, "lines"):
-        return layer.index.lines
-    return np.linspace(-1.0, 1.0, layer.index.side + 1)
 
 
 def _cells_of_pieces(p: Floats, q: Floats, lines: Floats) -> tuple[Longs, Longs]:
@@ -98,11 +91,8 @@ class EdgeStream:
     def __init__(self, layer: Layer, legs: Legs) -> None:
         self.start, self.cell = list_visited_cells(layer, legs)
         plane = np.ascontiguousarray(layer.index.plane)
-        # rows are edges or blocks of them
-        rows = getattr(layer.index, "block_start", None)
-        rows = layer.index.cell_start if rows is None else rows
         self.words = plane.view(np.int64).ravel()  # whole numbers add up in any order, in lanes
-        self.cell_start = rows.astype(np.int64) * (self.words.size // max(1, len(plane)))
+        self.cell_start = layer.index.block_start * np.int64(self.words.size // max(1, len(plane)))
         read = int(np.diff(self.cell_start)[self.cell].sum())
         self.edges = read // 2  # an edge has four numbers of 32 bits
         self.out = np.zeros(len(legs), np.int64)

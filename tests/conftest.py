@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 
 import pytest
 from small_law import Bind, bind_to, load_small_atlas
@@ -20,6 +22,12 @@ from airsim.scenario import (
 )
 
 Amend = Callable[..., Scenario]
+
+
+def pytest_configure() -> None:
+    """Where all tools are to be there, one that is missing is an error: no test is skipped."""
+    if os.environ.get("AIRSIM_REQUIRE_TOOLS") == "1":
+        pytest.importorskip = import_module
 
 
 @pytest.fixture(scope="session")

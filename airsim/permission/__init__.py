@@ -17,7 +17,8 @@ from airsim.permission.decision import (
     weigh_verdict,
 )
 from airsim.permission.facts import FactColumn, FactsTable, make_column, tabulate_facts
-from airsim.permission.mask import mask_airspace
+from airsim.permission.mask import Chosen, Mask, mask_airspace, mask_span
+from airsim.permission.memory import recall_breaches, recall_decision
 from airsim.permission.tables import (
     DecisionTable,
     RuleTables,
@@ -31,10 +32,12 @@ __all__ = [
     "TAIL_FACTS",
     "AreaKey",
     "BoundRulebook",
+    "Chosen",
     "Decision",
     "DecisionTable",
     "FactColumn",
     "FactsTable",
+    "Mask",
     "Outcome",
     "RuleTables",
     "VerdictList",
@@ -49,6 +52,9 @@ __all__ = [
     "lay_out_rules",
     "make_column",
     "mask_airspace",
+    "mask_span",
+    "recall_breaches",
+    "recall_decision",
     "tabulate_facts",
     "weigh_verdict",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,11 @@ from numpy.typing import NDArray
 from airsim.airspace import Atlas
 from airsim.base import GROUP_CHANGES_MS
 from airsim.law import (
-    FlightFacts,
     Place,
     Rule,
     Rulebook,
-    Unless,
-    When,
     covers_place,
-    walk_tables,
 )
-from airsim.permission.facts import find_ruled_out, lasting_facts
-
-if TYPE_CHECKING:
-    from airsim.permission.decision import Decision
 
 AreaKey = tuple[str, int]
 
@@ -48,9 +40,8 @@ class BoundRulebook:
     held: frozenset[str] = frozenset()
     _areas: dict[tuple[str, int], tuple[AreaKey, ...]] = field(default_factory=dict, repr=False)
     _rules: dict[tuple[str, Place, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
-    _out: dict[object, frozenset[str]] = field(default_factory=dict, repr=False)
     _seen: dict[tuple[int, int, bool], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
-    _masks: dict[object, dict[AreaKey, Decision]] = field(default_factory=dict, repr=False)
+    _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def places(self) -> dict[str, tuple[Place, ...]]:
@@ -94,39 +85,6 @@ class BoundRulebook:
         return tuple(rule for rule in self.airspace_rules if "overflight" in rule.activities)
 
     @cached_property
-    def timed_rules(self) -> tuple[Rule, ...]:
-        """Rules and licences whose dates can change a closed mask."""
-        licences = tuple(rule for rule in self.rulebook.rules if rule.effect == "permit")
-        return self.overflight_rules + licences
-
-    @cached_property
-    def dated_rules(self) -> tuple[Rule, ...]:
-        """Timed rules that have dates of their own."""
-        return tuple(rule for rule in self.timed_rules if rule.when != When())
-
-    @cached_property
-    def exceptions(self) -> tuple[Unless, ...]:
-        """Exceptions, nested ones too, that can change a closed mask."""
-        return tuple(
-            table
-            for rule in self.timed_rules
-            for table in walk_tables(self.rulebook, rule)
-            if isinstance(table, Unless)
-        )
-
-    @cached_property
-    def exception_dates(self) -> tuple[When, ...]:
-        """Dates of exceptions, each once."""
-        return tuple(dict.fromkeys(u.when for u in self.exceptions if u.when is not None))
-
-    @cached_property
-    def filing_limits(self) -> tuple[int, ...]:
-        """Instants after which the filing of a flight plan matters to some rule or exception."""
-        tests = [test for rule in self.timed_rules for test in rule.flight]
-        tests += [test for unless in self.exceptions for test in unless.flight]
-        return tuple(sorted({t.filed_after for t in tests if t.filed_after is not None}))
-
-    @cached_property
     def area_changes(self) -> tuple[int, ...]:
         """Instants at which areas come or go, or groups of States change, sorted."""
         changes = set(GROUP_CHANGES_MS)
@@ -151,17 +109,6 @@ class BoundRulebook:
                 and any(covers_place(where, place, at_ms) for where in rule.where)
             )
         return found
-
-    def rules_out(self, facts: FlightFacts, first_ms: int, last_ms: int) -> frozenset[str]:
-        """Ids of rules whose subject a flight is not, whatever its ends and its route."""
-        era = bisect_right(GROUP_CHANGES_MS, first_ms)
-        if era != bisect_right(GROUP_CHANGES_MS, last_ms):
-            return frozenset()
-        key = (era, lasting_facts(facts))
-        if key not in self._out:
-            found = find_ruled_out(self.rulebook.rules, facts, first_ms)
-            self._out[key] = self._out.setdefault(found, found)  # each set is kept once
-        return self._out[key]
 
     def areas_of(self, rule: Rule, at_ms: int) -> tuple[AreaKey, ...]:
         """Rows of airspace that a rule names, in layer and row order."""

@@ -67,6 +67,11 @@ class Decision:
         )
 
     @property
+    def speaks(self) -> bool:
+        """Whether any rule says anything, be it only a remark."""
+        return bool(self.grounds or self.presumed or self.not_judged or self.conditional)
+
+    @property
     def rules(self) -> tuple[str, ...]:
         """Ids of the deciding rules, sorted."""
         return tuple(sorted(v.rule.id for v in self.verdicts))
@@ -166,10 +171,7 @@ def decide(
         PERMITTED if no rule speaks: over the high seas nothing has to be asked.
     """
     candidates = find_candidates(bound, question) if rules is None else rules
-    out = bound.rules_out(question.facts, question.start_ms, question.end_ms)
-    verdicts = [
-        judge_rule(bound.rulebook, rule, question) for rule in candidates if rule.id not in out
-    ]
+    verdicts = [judge_rule(bound.rulebook, rule, question) for rule in candidates]
     return compose_decision(question, verdicts, bound.held)
 
 
@@ -194,10 +196,7 @@ def find_breaches(bound: BoundRulebook, question: Question) -> tuple[Verdict, ..
         come with truth None and ``open question`` among the missing facts.
     """
     found = []
-    out = bound.rules_out(question.facts, question.start_ms, question.end_ms)
     for rule in bound.person_rules:
-        if rule.id in out:
-            continue
         verdict = judge_rule(bound.rulebook, rule, question)
         if verdict.truth is False:
             continue

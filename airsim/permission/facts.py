@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property, partial
-from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from airsim.base import ProblemList
-from airsim.law import FlightFacts, Rule, judge_facts
+from airsim.law import FlightFacts
 
 Codes = NDArray[np.int64]
 Answer = TypeVar("Answer")
@@ -183,20 +182,9 @@ class Witness:
 
 
 # What a flight's ends, its route and its planning may change: all else stays as long as it flies.
-_PASSING = frozenset(
+PASSING = frozenset(
     {"origin", "destination", "origin_state", "destination_state", "stops", "crossed", "filed_ms"}
 )
-lasting_facts = attrgetter(*(name for name in _FACTS if name not in _PASSING))
-
-
-def find_ruled_out(tables: Iterable[Rule], facts: FlightFacts, at_ms: int) -> frozenset[str]:
-    """Ids of rules that speak of no flight with the same lasting facts."""
-    found = set()
-    for rule in tables:
-        witness: Any = Witness(partial(getattr, facts))
-        if judge_facts(rule, witness, at_ms)[0] is False and witness.asked.isdisjoint(_PASSING):
-            found.add(rule.id)
-    return frozenset(found)
 
 
 def classify(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from airsim.law import FlightFacts, Place, Question, Rule
-from airsim.permission import AreaKey, BoundRulebook, Decision, decide, find_candidates
+from airsim.permission import AreaKey, BoundRulebook, Decision, find_candidates, recall_decision
 from airsim.scenario import Scenario
 
 
@@ -46,7 +46,7 @@ def decide_end(
     """Decide on a take-off, landing or technical stop."""
     where = find_places(scenario, icao, at_ms)
     question = Question(activity, where, at_ms, at_ms, facts, 0.0, 0.0, known_ms)
-    return decide(scenario.bound, question)
+    return recall_decision(scenario.bound, question)
 
 
 def find_home(scenario: Scenario, facts: FlightFacts) -> dict[AreaKey, str]:
@@ -88,4 +88,5 @@ def list_candidates(bound: BoundRulebook, question: Question) -> list[Rule]:
 
 def decide_stay(bound: BoundRulebook, question: Question) -> Decision:
     """Decide on an act at an aerodrome, or on a stay in one airspace."""
-    return decide(bound, question, rules=list_candidates(bound, question))
+    heard = None if question.places[0].layer == "aerodrome" else "overflight"
+    return recall_decision(bound, question, heard=heard)

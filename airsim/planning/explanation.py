@@ -27,7 +27,7 @@ from airsim.law import (
     tell_instant,
 )
 from airsim.permission import Outcome, Weight, weigh_verdict
-from airsim.planning.ends import decide_stay, list_candidates
+from airsim.planning.ends import decide_stay, find_home, list_candidates
 from airsim.planning.persons import Flown, breaks_itself, list_acts
 from airsim.planning.types import Plan
 from airsim.scenario import Scenario
@@ -156,8 +156,9 @@ def _list_questions(
         rules = [scenario.rulebook.by_id[name] for name in dict.fromkeys(blocking)]
         yield decision.question, rules, False
     flown = Flown(
-        scenario, plan.flight, plan.facts, plan.decisions, plan.crossings, plan.planned_ms
-    )
+        scenario, plan.flight, plan.facts, plan.decisions, plan.crossings, plan.planned_ms,
+        find_home(scenario, plan.facts),
+    )  # fmt: skip
     for _, question in list_acts(flown):
         yield question, [r for r in bound.person_rules if question.activity in r.activities], True
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from airsim.airspace import Crossings
-from airsim.law import FlightFacts, Question, Verdict, judge_rule
-from airsim.performance import level_at
+from airsim.airspace import Atlas, Crossings
+from airsim.law import FlightFacts, Question, Verdict
+from airsim.performance import level_at, time_at
 from airsim.permission import AreaKey, BoundRulebook, Decision
 from airsim.planning.ends import decide_end, decide_stay, find_home, name_activity
 from airsim.planning.types import PlannedCrossing
 
 if TYPE_CHECKING:
     from airsim.planning.work import Work
+    from airsim.routing import Route
 
 MINUTE_MS = 60_000
 STOP_GROUND_MIN = 60
@@ -50,35 +52,127 @@ class Judgement:
     arrival_ms: int
 
 
-def judge_legs(work: Work, crossings: Crossings, bounds: NDArray[np.intp]) -> Judgement:
-    """Judge all legs of one flight; rows ``bounds[i]:bounds[i+1]`` of `crossings` are leg i."""
-    aerodromes = (work.flight.adep, *work.stops, work.flight.ades)
+@dataclass(frozen=True, slots=True, eq=False)
+class Leg:
+    """One leg of a planned flight: when it begins, and how far from the flight's departure."""
+
+    work: Work
+    number: int
+    route: Route
+    start_ms: int
+    start_km: float
+    arrival_ms: int
+
+
+def list_legs(work: Work) -> list[Leg]:
+    """The legs of a flight's present routes, one after the other."""
+    legs: list[Leg] = []
     start_ms, start_km = work.start_ms, 0.0
+    for number, route in enumerate(work.routes):
+        arrival_ms = start_ms + round(float(work.block_min(number, route.distance_km)) * MINUTE_MS)
+        legs.append(Leg(work, number, route, start_ms, start_km, arrival_ms))
+        start_ms = arrival_ms + STOP_GROUND_MIN * MINUTE_MS
+        start_km += route.distance_km
+    return legs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stays:
+    """Crossings of one leg that are in use when and where it enters them, in the order flown."""
+
+    leg: Leg
+    rows: tuple[PlannedCrossing, ...]
+
+
+def time_stays(atlas: Atlas, legs: Sequence[Leg], crossings: Crossings) -> list[Stays]:
+    """Put times and levels on crossings; drop areas that are not in use or not reached.
+
+    Parameters
+    ----------
+    atlas : Atlas
+    legs : sequence of Leg
+        Of any flights.
+    crossings : Crossings
+        Of the routes of the legs, one path each.
+
+    Returns
+    -------
+    list of Stays
+        One per leg. Zones that no rule uses against the flight are still among them.
+    """
+    leg = crossings.path
+    total_km = np.array([one.route.distance_km for one in legs])[leg]
+    flown_km = np.array([one.work.flown_km(one.number) for one in legs])[leg]
+    ends_km = np.stack([crossings.entry_km, crossings.exit_km])
+    # Levels rise, hold and fall: the extremes of a stay are at its ends and nearest to midway.
+    spots_km = np.stack([*ends_km, np.clip((total_km - flown_km) / 2, *ends_km)])
+    minutes, level_ft = np.empty_like(ends_km), np.empty_like(spots_km)
+    types = {one.work.aircraft.typecode: one.work.aircraft for one in legs}
+    typecode = np.array([one.work.aircraft.typecode for one in legs])[leg]
+    for name, aircraft in types.items():
+        mine = np.flatnonzero(typecode == name)
+        flown, whole = flown_km[mine], total_km[mine] + flown_km[mine]
+        spent = np.where(flown > 0.0, time_at(aircraft, flown, whole), 0.0)
+        minutes[:, mine] = time_at(aircraft, ends_km[:, mine] + flown, whole) - spent
+        level_ft[:, mine] = level_at(aircraft, spots_km[:, mine] + flown, whole)
+    start_ms = np.array([one.start_ms for one in legs], np.int64)[leg]
+    entry_ms, exit_ms = start_ms + np.rint(minutes * MINUTE_MS).astype(np.int64)
+    low_ft, high_ft = level_ft.min(axis=0), level_ft.max(axis=0)
+    first = np.cumsum([0, *(len(layer) for layer in atlas.layers)])[crossings.layer]
+
+    def of_area(name: str) -> NDArray[Any]:
+        values = np.concatenate([getattr(layer, name) for layer in atlas.layers])
+        return np.asarray(values[first + crossings.area])
+
+    used = (of_area("valid_from_ms") <= entry_ms) & (entry_ms < of_area("valid_to_ms"))
+    used &= (low_ft < of_area("upper_ft")) & (high_ft >= of_area("lower_ft"))
+    start_km = np.array([one.start_km for one in legs])[leg]
+    columns = (
+        crossings.layer, crossings.area, start_km + ends_km[0], start_km + ends_km[1], entry_ms,
+        exit_ms, low_ft, high_ft,
+    )  # fmt: skip
+    rows = zip(*(column[used].tolist() for column in columns), strict=True)
+    kept = [_make_crossing(atlas, *row) for row in rows]
+    bounds = np.searchsorted(leg[used], np.arange(len(legs) + 1)).tolist()
+    return [
+        Stays(one, tuple(kept[a:b])) for one, (a, b) in zip(legs, pairwise(bounds), strict=True)
+    ]
+
+
+def _make_crossing(atlas: Atlas, code: int, row: int, *figures: Any) -> PlannedCrossing:
+    layer = atlas.layers[code]
+    return PlannedCrossing(
+        layer.name, row, layer.designator[row], layer.title[row], layer.quality[row], *figures
+    )
+
+
+def judge_legs(work: Work, flown: Sequence[Stays]) -> Judgement:
+    """Judge all legs of one flight on its present routes."""
+    aerodromes = (work.flight.adep, *work.stops, work.flight.ades)
     stays: list[PlannedCrossing] = []
     decisions: list[Decision] = []
     stops: list[Decision] = []
     crossed: dict[AreaKey, Decision] = {}
     states = work.airborne.crossed if work.airborne is not None else frozenset()
-    for number, route in enumerate(work.routes):
-        facts = replace(work.leg_facts(aerodromes, number), crossed=states)
+    for number, (leg, rows) in enumerate((one.leg, one.rows) for one in flown):
+        facts = work.leg_facts(aerodromes, number, states)
         if number:
-            stops.append(_end(work, "take-off", aerodromes[number], start_ms, facts))
-        home = find_home(work.scenario, facts)
-        rows = slice(int(bounds[number]), int(bounds[number + 1]))
-        leg = _time_leg(work, number, home, crossings, rows, start_ms, start_km)
-        for area, decision in judge_stays(work.scenario.bound, leg, facts, home, work.planned_ms):
+            stops.append(_end(work, "take-off", aerodromes[number], leg.start_ms, facts))
+        home = find_home(work.scenario, facts) if work.stops else work.home
+        entered = [stay for stay in rows if stay.layer != "zone" or _concerns(work, home, stay)]
+        for area, decision in judge_stays(
+            work.scenario.bound, entered, facts, home, work.planned_ms
+        ):
             decisions.append(decision)
             if area not in crossed or decision.outcome > crossed[area].outcome:
                 crossed[area] = decision
-        stays += leg
-        states |= {stay.designator for stay in leg if stay.layer == "territory"}
-        arrival_ms = start_ms + round(float(work.block_min(number, route.distance_km)) * MINUTE_MS)
+        stays += entered
+        states |= {stay.designator for stay in entered if stay.layer == "territory"}
         facts = replace(facts, crossed=states)
-        ends = ("technical-stop", "landing") if number + 1 < len(work.routes) else ("landing",)
-        stops += [_end(work, a, aerodromes[number + 1], arrival_ms, facts) for a in ends]
-        start_ms = arrival_ms + STOP_GROUND_MIN * MINUTE_MS
-        start_km += route.distance_km
+        ends = ("technical-stop", "landing") if number + 1 < len(flown) else ("landing",)
+        stops += [_end(work, a, aerodromes[number + 1], leg.arrival_ms, facts) for a in ends]
     landing = stops.pop()
+    arrival_ms = flown[-1].leg.arrival_ms
     return Judgement(tuple(stays), tuple(decisions), crossed, tuple(stops), landing, arrival_ms)
 
 
@@ -86,63 +180,14 @@ def _end(work: Work, activity: str, icao: str, at_ms: int, facts: FlightFacts) -
     return decide_end(work.scenario, activity, icao, at_ms, facts, work.planned_ms)
 
 
-def _time_leg(
-    work: Work, number: int, home: Mapping[AreaKey, str], crossings: Crossings, rows: slice,
-    start_ms: int, start_km: float,
-) -> list[PlannedCrossing]:  # fmt: skip
-    """Put times and levels on the crossings of one leg; drop areas not in use or not reached."""
-    ends = np.stack([crossings.entry_km[rows], crossings.exit_km[rows]])
-    total_km = work.routes[number].distance_km
-    clock = start_ms + np.rint(work.minutes_at(number, ends, total_km) * MINUTE_MS).astype(np.int64)
-    flown = work.flown_km(number)
-    # Levels rise, hold and fall: the extremes of a stay are at its ends and nearest to midway.
-    spots = np.stack([*ends, np.clip((total_km - flown) / 2, *ends)])
-    level_ft = level_at(work.aircraft, spots + flown, total_km + flown)
-    names = work.scenario.atlas.layer_names
-    found = []
-    for i, (code, row) in enumerate(
-        zip(crossings.layer[rows].tolist(), crossings.area[rows].tolist(), strict=True)
-    ):
-        layer = work.scenario.atlas.layer(names[code])
-        low, high = float(level_ft[:, i].min()), float(level_ft[:, i].max())
-        entry_ms, exit_ms = int(clock[0, i]), int(clock[1, i])
-        in_use = layer.valid_from_ms[row] <= entry_ms < layer.valid_to_ms[row]
-        if not in_use or low >= layer.upper_ft[row] or high < layer.lower_ft[row]:
-            continue
-        if layer.name == "zone" and not _concerns(work, home, row, entry_ms, exit_ms, low, high):
-            continue
-        found.append(
-            PlannedCrossing(
-                layer.name,
-                row,
-                layer.designator[row],
-                layer.title[row],
-                layer.quality[row],
-                start_km + float(ends[0, i]),
-                start_km + float(ends[1, i]),
-                entry_ms,
-                exit_ms,
-                low,
-                high,
-            )
-        )
-    return found
-
-
-def _concerns(
-    work: Work, home: Mapping[AreaKey, str], row: int, start_ms: int, end_ms: int,
-    lower_ft: float, upper_ft: float,
-) -> bool:  # fmt: skip
+def _concerns(work: Work, home: Mapping[AreaKey, str], stay: PlannedCrossing) -> bool:
     """Whether any rule uses a zone against this flight; otherwise it is only an outline."""
-    bound, area = work.scenario.bound, ("zone", row)
+    bound, area = work.scenario.bound, (stay.layer, stay.row)
     question = Question(
-        name_activity(area, home), (bound.place(area),), start_ms, end_ms, work.facts, lower_ft,
-        upper_ft, work.planned_ms,
+        name_activity(area, home), (bound.place(area),), stay.entry_ms, stay.exit_ms, work.facts,
+        stay.lower_ft, stay.upper_ft, work.planned_ms,
     )  # fmt: skip
-    return any(
-        judge_rule(bound.rulebook, rule, question).truth is not False
-        for rule in bound.rules_on(area, start_ms)
-    )
+    return decide_stay(bound, question).speaks
 
 
 def judge_stays(
@@ -171,15 +216,18 @@ def judge_stays(
     list of (AreaKey, Decision)
     """
     found = []
-    states = set(facts.crossed or ())
+    states = facts.crossed or frozenset()
+    known = replace(facts, crossed=states)
     for stay in stays:
         if stay.layer == "territory":
-            states.add(stay.designator)
+            states |= {stay.designator}
         area = (stay.layer, stay.row)
         if bound.rules_on(area, stay.entry_ms):
+            if known.crossed != states:
+                known = replace(facts, crossed=states)
             question = Question(
                 name_activity(area, home), (bound.place(area),), stay.entry_ms, stay.exit_ms,
-                replace(facts, crossed=frozenset(states)), stay.lower_ft, stay.upper_ft, known_ms,
+                known, stay.lower_ft, stay.upper_ft, known_ms,
             )  # fmt: skip
             found.append((area, decide_stay(bound, question)))
     return found

@@ -8,14 +8,13 @@ rule is broken depends on whether somebody whom it binds does it, which nobody t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from airsim.law import FlightFacts, Question, Rule, Verdict
 from airsim.operation import Flight
-from airsim.permission import TAIL_FACTS, Decision, find_breaches
-from airsim.planning.ends import find_home
+from airsim.permission import TAIL_FACTS, AreaKey, Decision, recall_breaches
 from airsim.planning.types import Dealing, PlannedCrossing
 from airsim.scenario import Scenario
 
@@ -31,6 +30,7 @@ class Flown(NamedTuple):
     decisions: tuple[Decision, ...]
     crossings: tuple[PlannedCrossing, ...]
     planned_ms: int
+    home: Mapping[AreaKey, str]
 
 
 class Findings(NamedTuple):
@@ -53,7 +53,7 @@ def ask_persons(flown: Flown) -> Findings:
     dealings: dict[tuple[str, str, str], Dealing] = {}
     not_judged = set()
     for what, question in list_acts(flown):
-        for verdict in find_breaches(flown.scenario.bound, question):
+        for verdict in recall_breaches(flown.scenario.bound, question):
             rule = verdict.rule
             if verdict.missing == {"item"}:
                 continue  # turns on goods that nobody spoke of
@@ -93,7 +93,7 @@ def _is_open(verdict: Verdict, facts: FlightFacts) -> bool:
 def list_acts(flown: Flown) -> Iterator[tuple[str, Question]]:
     """Everything done on a flight that a rule for persons may speak of: in words, as a question."""
     scenario, facts = flown.scenario, flown.facts
-    home, bound = find_home(scenario, facts), scenario.bound
+    home, bound = flown.home, scenario.bound
     for stay in flown.crossings:
         area = (stay.layer, stay.row)
         if stay.layer == "territory" and area not in home:

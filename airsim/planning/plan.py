@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,16 +19,23 @@ from airsim.airspace import Paths, find_crossings, locate_points
 from airsim.geodesy import geodesic_km
 from airsim.law import FlightFacts, Place, Question
 from airsim.operation import Flight
-from airsim.performance import AircraftType, fly, payload_for_seats
-from airsim.permission import AreaKey, Decision, Outcome, mask_airspace
+from airsim.performance import payload_for_seats
+from airsim.permission import AreaKey, Decision, Outcome, mask_span
 from airsim.planning.ends import decide_end, decide_stay, find_home
 from airsim.planning.facts import make_facts
-from airsim.planning.judge import MINUTE_MS, Judgement, history_states, judge_legs
+from airsim.planning.judge import (
+    MINUTE_MS,
+    Judgement,
+    history_states,
+    judge_legs,
+    list_legs,
+    time_stays,
+)
 from airsim.planning.search import Extra, metres
 from airsim.planning.stops import choose_stops
 from airsim.planning.types import Airborne, Plan
-from airsim.planning.verdict import conclude
-from airsim.planning.work import Work
+from airsim.planning.verdict import conclude, needs_direct
+from airsim.planning.work import Trips, Work
 from airsim.routing import NoRoute, Route, Router, build_router, find_routes
 from airsim.scenario import Scenario
 
@@ -84,9 +91,9 @@ def plan_flights(
         pending = [work for work in pending if not work.settled]
         if progress is not None:
             progress(len(works) - len(pending), len(works))
-    crossed = _cross_direct(scenario, works)
     for work in pending:
         work.gave_up = True
+    crossed = _cross_direct(scenario, works)
     return tuple(conclude(work, found) for work, found in zip(works, crossed, strict=True))
 
 
@@ -98,31 +105,68 @@ def _open_works(
     direct = geodesic_km(
         np.array([a.lon for a in starts]), np.array([a.lat for a in starts]),
         np.array([b.lon for b in ends]), np.array([b.lat for b in ends]),
+    ).tolist()  # fmt: skip
+    told = [make_facts(scenario, flight) for flight in flights]
+    kinds: dict[tuple[str, int | None], list[int]] = {}
+    for k, (facts, _) in enumerate(told):
+        kinds.setdefault((facts.typecode or "", facts.seats), []).append(k)
+    trips = {}
+    for (typecode, seats), members in kinds.items():
+        aircraft = scenario.types[typecode]
+        trips[typecode, seats] = Trips(aircraft, float(payload_for_seats(aircraft, seats)))
+        trips[typecode, seats].prepare(direct[k] for k in members)
+    return [
+        _open_work(scenario, flight, facts, assumed, trips[facts.typecode or "", facts.seats], km,
+                   position)
+        for flight, (facts, assumed), km in zip(flights, told, direct, strict=True)
+    ]  # fmt: skip
+
+
+def _open_work(
+    scenario: Scenario, flight: Flight, facts: FlightFacts, assumed: tuple[str, ...], trips: Trips,
+    km: float, position: Airborne | None,
+) -> Work:  # fmt: skip
+    start_ms = flight.eobt_ms if position is None else position.at_ms
+    planned_ms = start_ms - (scenario.options.planning_lead_ms if position is None else 0)
+    eta_ms = start_ms + round(trips.find(km).block_min * MINUTE_MS)
+    start = replace(facts, crossed=frozenset())
+    judged_ends = (
+        decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms)
+        if position is None
+        else _left_already(scenario, flight, start),
+        decide_end(scenario, "landing", flight.ades, eta_ms, facts, planned_ms),
+    )
+    # Airspace closed from departure until the latest plausible arrival. Closures of part of that
+    # time are met, or not, by the route: judging it will tell.
+    instants = (start_ms, eta_ms, eta_ms + LONGEST_DETOUR_MS)
+    level_ft = trips.aircraft.cruise_fl * 100.0
+    mask = mask_span(scenario.bound, facts, instants, level_ft=level_ft, known_ms=planned_ms)
+    home = find_home(scenario, facts)
+    work = Work(
+        scenario, flight, facts, assumed, planned_ms, trips, km, instants, judged_ends, mask, home,
+        {area: _decide_home(scenario, facts, area, activity, instants, level_ft, planned_ms)
+         for area, activity in home.items() if area in mask},
     )  # fmt: skip
-    works = []
-    for flight, km in zip(flights, direct.tolist(), strict=True):
-        facts, assumed = make_facts(scenario, flight)
-        aircraft = scenario.types[facts.typecode or ""]
-        payload = float(payload_for_seats(aircraft, facts.seats))
-        start_ms = flight.eobt_ms if position is None else position.at_ms
-        planned_ms = start_ms - (scenario.options.planning_lead_ms if position is None else 0)
-        eta_ms = start_ms + round(float(fly(aircraft, km, payload).block_min) * MINUTE_MS)
-        start = replace(facts, crossed=frozenset())
-        judged_ends = (
-            decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms)
-            if position is None
-            else _left_already(scenario, flight, start),
-            decide_end(scenario, "landing", flight.ades, eta_ms, facts, planned_ms),
+    if position is not None:
+        work.airborne, work.inside = position, _areas_at(scenario, position)
+    work.settled = _is_barred(work, eta_ms)
+    return work
+
+
+def _decide_home(
+    scenario: Scenario, facts: FlightFacts, area: AreaKey, activity: str,
+    instants: Sequence[int], level_ft: float, known_ms: int,
+) -> Decision:  # fmt: skip
+    """What is said of a closed area to a flight that is there to land or to take off."""
+    where = (scenario.bound.place(area),)
+    decisions = [
+        decide_stay(
+            scenario.bound,
+            Question(activity, where, at_ms, at_ms, facts, level_ft, level_ft, known_ms),
         )
-        mask = _mask(scenario, facts, start_ms, eta_ms, aircraft, planned_ms)
-        work = Work(
-            scenario, flight, facts, assumed, planned_ms, aircraft, payload, km, judged_ends, mask
-        )
-        if position is not None:
-            work.airborne, work.inside = position, _areas_at(scenario, position)
-        work.settled = _is_barred(work, eta_ms)
-        works.append(work)
-    return works
+        for at_ms in instants
+    ]
+    return min(decisions, key=lambda decision: decision.outcome)
 
 
 def _left_already(scenario: Scenario, flight: Flight, facts: FlightFacts) -> Decision:
@@ -158,47 +202,30 @@ def _is_barred(work: Work, eta_ms: int) -> bool:
     return not barring.isdisjoint(v.rule.id for v in late.says(Outcome.FORBIDDEN))
 
 
-def _mask(
-    scenario: Scenario, facts: FlightFacts, start_ms: int, end_ms: int, aircraft: AircraftType,
-    known_ms: int,
-) -> dict[AreaKey, Decision]:  # fmt: skip
-    """Areas closed from departure until the latest plausible arrival.
-
-    Closures of part of that time are met, or not, by the route: judging it will tell.
-    """
-    level_ft = aircraft.cruise_fl * 100.0
-    masks = [
-        dict(mask_airspace(scenario.bound, facts, at_ms, level_ft=level_ft, known_ms=known_ms))
-        for at_ms in (start_ms, end_ms, end_ms + LONGEST_DETOUR_MS)
-    ]
-    home = find_home(scenario, facts)
-    for mask in masks:
-        for area, activity in home.items():
-            if area in mask:
-                asked = replace(mask[area].question, activity=activity)
-                mask[area] = decide_stay(scenario.bound, asked)
-    always = set.intersection(*(set(mask) for mask in masks))
-    return {
-        area: min((mask[area] for mask in masks), key=lambda decision: decision.outcome)
-        for area in sorted(always)
-    }
-
-
 def _route_all(pending: Sequence[Work]) -> None:
     """Give every flight a route, or the reason why there is none, in its present pass."""
-
-    def closed_of(work: Work) -> tuple[AreaKey, ...]:
-        return work.closed
-
-    for closed, group in groupby(sorted(pending, key=closed_of), key=closed_of):
-        works = list(group)
-        scenario = works[0].scenario
-        router = build_router(scenario.atlas, closed, clearance_nm=scenario.options.clearance_nm)
-        pairs = sorted({(*work.origin, *work.target) for work in works})
-        found = find_routes(router, *np.array(pairs).T)
-        answers = dict(zip(pairs, found, strict=True))
-        for work in works:
-            _take_answer(work, router, answers[*work.origin, *work.target])
+    scenario = pending[0].scenario
+    clearance_nm = scenario.options.clearance_nm
+    groups: dict[frozenset[AreaKey], list[Work]] = {}
+    for work in pending:
+        groups.setdefault(work.closed, []).append(work)
+    found_by: list[tuple[Work, Router, Route | NoRoute]] = []
+    for closed, works in groups.items():
+        answers = scenario.routes.setdefault(closed, {})
+        fresh = sorted({work.ends_at for work in works} - answers.keys())
+        router = build_router(scenario.atlas, closed, clearance_nm=clearance_nm)
+        if fresh:
+            found = find_routes(router, *np.array(fresh).T)
+            answers.update(zip(fresh, found, strict=True))
+        found_by += [(work, router, answers[work.ends_at]) for work in works]
+    lengths: dict[Trips, list[float]] = {}
+    for work, _, answer in found_by:
+        if isinstance(answer, Route):
+            lengths.setdefault(work.trips, []).append(answer.distance_km)
+    for trips, kms in lengths.items():
+        trips.prepare(kms)
+    for work, router, answer in found_by:
+        _take_answer(work, router, answer)
 
 
 def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
@@ -221,21 +248,19 @@ def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
 
 def _judge_all(works: Sequence[Work]) -> None:
     """Judge all routes of a round: one call for the crossings of them all."""
-    if not works:
+    legs = [leg for work in works for leg in list_legs(work)]
+    if not legs:
         return
-    legs = [route.points for work in works for route in work.routes]
-    start = np.cumsum([0, *(len(points) for points in legs)])
-    lonlat = np.concatenate(legs)
+    lines = [leg.route.points for leg in legs]
+    start = np.cumsum([0, *(len(points) for points in lines)])
+    lonlat = np.concatenate(lines)
     atlas = works[0].scenario.atlas
     crossings = find_crossings(
         atlas, Paths(lonlat[:, 0].copy(), lonlat[:, 1].copy(), start.astype(np.int64))
     )
-    bounds = np.searchsorted(crossings.path, np.arange(len(legs) + 1))
-    first = 0
+    flown = iter(time_stays(atlas, legs, crossings))
     for work in works:
-        last = first + len(work.routes)
-        work.judgement = judge_legs(work, crossings, bounds[first : last + 1])
-        first = last
+        work.judgement = judge_legs(work, [next(flown) for _ in work.routes])
 
 
 def _settles(work: Work) -> bool:
@@ -257,10 +282,11 @@ def _ways_out(work: Work, judgement: Judgement) -> list[Extra]:
 
     A landing barred whatever was crossed has no way out either.
     """
+    known = work.closed | work.inside
     shut = {
         area: decision
         for area, decision in judgement.crossed.items()
-        if work.closes(decision) and area not in work.closed and area not in work.inside
+        if area not in known and work.closes(decision)
     }
     if not shut and work.closes(judgement.landing):
         rows = _rows_crossed(work, history_states(work.closing(judgement.landing)))
@@ -285,21 +311,22 @@ def _rows_crossed(work: Work, states: frozenset[str]) -> list[AreaKey]:
         return []
     layer = work.scenario.atlas.layer("territory")
     rows = [("territory", int(row)) for state in sorted(states) for row in layer.positions(state)]
-    return [area for area in rows if area not in work.closed and area not in work.inside]
+    known = work.closed | work.inside
+    return [area for area in rows if area not in known]
 
 
 def _cross_direct(scenario: Scenario, works: Sequence[Work]) -> list[frozenset[AreaKey]]:
-    """Airspaces on the direct path of each flight."""
-    if not works:
-        return []
-    ends = np.array([(*work.origin, *work.target) for work in works])
-    crossings = find_crossings(scenario.atlas, Paths.from_legs(*ends.T))
-    names = scenario.atlas.layer_names
+    """Airspaces on the direct path of each flight whose plan will tell of them."""
     found: list[set[AreaKey]] = [set() for _ in works]
-    for path, layer, area in zip(
-        crossings.path.tolist(), crossings.layer.tolist(), crossings.area.tolist(), strict=True
-    ):
-        found[path].add((names[layer], area))
+    asking = [k for k, work in enumerate(works) if needs_direct(work)]
+    if asking:
+        ends = np.array([works[k].ends_at for k in asking])
+        crossings = find_crossings(scenario.atlas, Paths.from_legs(*ends.T))
+        names = scenario.atlas.layer_names
+        for path, layer, area in zip(
+            crossings.path.tolist(), crossings.layer.tolist(), crossings.area.tolist(), strict=True
+        ):
+            found[asking[path]].add((names[layer], area))
     return [frozenset(areas) for areas in found]
 
 

@@ -93,7 +93,7 @@ def _route_stops(
 
 def _allows_stop(work: Work, icao: str, at_ms: int) -> bool:
     """Whether a stop is not barred about when it would be made; the route found settles it."""
-    facts = work.leg_facts((work.flight.adep, icao, work.flight.ades), 0)
+    facts = work.leg_facts((work.flight.adep, icao, work.flight.ades), 0, work.facts.crossed)
     decisions = [
         decide_end(work.scenario, activity, icao, at_ms, facts, work.planned_ms)
         for activity in ("technical-stop", "landing")

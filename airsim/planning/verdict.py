@@ -45,7 +45,9 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
     blocking = _blocking(work, decisions, obstacles)
     outcome = _outcome(work, route, decisions)
     persons = ask_persons(
-        Flown(work.scenario, work.flight, work.facts, decisions, crossings, work.planned_ms)
+        Flown(
+            work.scenario, work.flight, work.facts, decisions, crossings, work.planned_ms, work.home
+        )
     )
     skipped = persons.not_judged | {v.rule.id for d in decisions for v in d.not_judged}
     return Plan(
@@ -59,12 +61,18 @@ def conclude(work: Work, direct: frozenset[AreaKey]) -> Plan:
         work.assumed + _stale(decisions, blocking, work),
         tuple(sorted(skipped)),
         bool(blocking) and not any(v.rule.confidence.startswith("V") for v in blocking),
-        tuple((area, d) for area, d in sorted((work.mask | work.extra).items())
-              if work.closes(d) or area in work.extra),
+        work.list_closed(),
         obstacles, work.planned_ms,
         _reason(work, outcome, route, decisions, blocking),
         work.airborne,
     )  # fmt: skip
+
+
+def needs_direct(work: Work) -> bool:
+    """Whether the plan will tell what is in the way on the direct path."""
+    return sum(route.distance_km for route in work.routes) > _DIRECT_SHARE * work.direct_km or (
+        work.failure is None and (not work.routes or work.gave_up)
+    )
 
 
 def _forbidden(ends: Iterable[Decision]) -> list[Verdict]:
@@ -98,14 +106,14 @@ def _find_obstacles(
     work: Work, route: PlannedRoute | None, direct: frozenset[AreaKey]
 ) -> tuple[tuple[AreaKey, Decision], ...]:
     """Closed airspace in the way: what encloses a flight without a route, else the direct path."""
-    shut = work.mask | work.extra
     if route is None and work.failure is not None:
         areas: Iterable[AreaKey] = work.failure.bordering
     elif route is not None and route.distance_km <= _DIRECT_SHARE * work.direct_km:
         areas = ()
     else:
-        areas = direct & set(work.closed)
-    return tuple((area, shut[area]) for area in sorted(areas) if area in shut)
+        areas = direct & work.closed
+    told = ((area, work.decision_on(area)) for area in sorted(areas))
+    return tuple((area, decision) for area, decision in told if decision is not None)
 
 
 def _blocking(

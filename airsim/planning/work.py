@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from airsim.law import FlightFacts, Verdict
 from airsim.operation import Flight
 from airsim.performance import AircraftType, fly, time_at
-from airsim.permission import AreaKey, Decision, Outcome
+from airsim.permission import AreaKey, Chosen, Decision, Mask, Outcome
 from airsim.planning.judge import MINUTE_MS, STOP_GROUND_MIN, Judgement
 from airsim.planning.search import Found, Search
 from airsim.planning.types import Airborne, PlannedRoute
@@ -33,20 +35,66 @@ PASSES: tuple[frozenset[Outcome], ...] = (
 )
 
 
+class Trip(NamedTuple):
+    """What a trip takes, and whether fuel, payload and range allow it."""
+
+    block_min: float
+    fuel_kg: float
+    feasible: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trips:
+    """Trips of one type with one payload, by their kilometres: worked out many at a time."""
+
+    aircraft: AircraftType
+    payload_kg: float
+    _known: dict[float, Trip] = field(default_factory=dict)
+
+    def prepare(self, lengths_km: Iterable[float]) -> None:
+        """Work out trips of some lengths."""
+        fresh = [km for km in dict.fromkeys(lengths_km) if km not in self._known]
+        if fresh:
+            found = fly(self.aircraft, fresh, self.payload_kg)
+            columns = (found.block_min, found.block_fuel_kg, found.feasible)
+            values = zip(*(column.tolist() for column in columns), strict=True)
+            self._known.update(zip(fresh, map(Trip._make, values), strict=True))
+
+    def find(self, km: float) -> Trip:
+        """The trip of a length."""
+        if km not in self._known:
+            self.prepare((km,))
+        return self._known[km]
+
+
 @dataclass(slots=True, eq=False)
 class Work:
-    """A flight while it is being planned."""
+    """A flight while it is being planned.
+
+    Parameters
+    ----------
+    instants : tuple of int
+        Departure, arrival by the direct path, and the latest plausible one.
+    mask : Mask
+        Airspace that is closed at all of them, shared with other flights.
+    home : mapping of AreaKey to str
+        Airspace entered to take off or to land (see `find_home`).
+    own : dict of AreaKey to Decision
+        What of the mask is home: decided on for what the flight does there.
+    """
 
     scenario: Scenario
     flight: Flight
     facts: FlightFacts
     assumed: tuple[str, ...]
     planned_ms: int
-    aircraft: AircraftType
-    payload_kg: float
+    trips: Trips
     direct_km: float
+    instants: tuple[int, int, int]
     ends: tuple[Decision, Decision]
-    mask: dict[AreaKey, Decision]
+    mask: Mask
+    home: Mapping[AreaKey, str]
+    own: dict[AreaKey, Decision]
     extra: dict[AreaKey, Decision] = field(default_factory=dict)
     step: int = 0
     routes: tuple[Route, ...] = ()
@@ -62,6 +110,17 @@ class Work:
     airborne: Airborne | None = None
     inside: frozenset[AreaKey] = frozenset()
     heedless: bool = False
+    rounds: int = 0
+
+    @property
+    def aircraft(self) -> AircraftType:
+        """Type flown."""
+        return self.trips.aircraft
+
+    @property
+    def payload_kg(self) -> float:
+        """Payload carried."""
+        return self.trips.payload_kg
 
     @property
     def start_ms(self) -> int:
@@ -82,6 +141,11 @@ class Work:
         spot = self.scenario.aerodromes[self.flight.ades]
         return spot.lon, spot.lat
 
+    @property
+    def ends_at(self) -> tuple[float, float, float, float]:
+        """Origin and target."""
+        return (*self.origin, *self.target)
+
     def flown_km(self, leg: int) -> float:
         """What of a leg lies behind when it is planned."""
         return self.airborne.flown_km if self.airborne is not None and leg == 0 else 0.0
@@ -90,23 +154,18 @@ class Work:
         """Whether fuel suffices for legs of so many kilometres."""
         if self.airborne is not None and leg == 0:
             return np.asarray(np.asarray(km) <= self.airborne.reach_km)
+        if isinstance(km, float):
+            return np.asarray(self.trips.find(km).feasible)
         return np.asarray(fly(self.aircraft, km, self.payload_kg).feasible)
-
-    def minutes_at(self, leg: int, km: ArrayLike, total_km: float) -> NDArray[np.float64]:
-        """Minutes from the start of a leg to places on it."""
-        flown = self.flown_km(leg)
-        spent = time_at(self.aircraft, flown, flown + total_km) if flown else 0.0
-        there = time_at(self.aircraft, np.asarray(km) + flown, flown + total_km)
-        return np.asarray(there - spent)
 
     def block_min(self, leg: int, total_km: ArrayLike) -> NDArray[np.float64]:
         """Minutes from the start of a leg to on-block, for legs of so many kilometres."""
         flown = self.flown_km(leg)
+        if isinstance(total_km, float) and not flown:
+            return np.asarray(self.trips.find(total_km).block_min)
         whole = np.asarray(total_km) + flown
         spent = time_at(self.aircraft, flown, whole) if flown else 0.0
         return np.asarray(fly(self.aircraft, whole, self.payload_kg).block_min - spent)
-
-    rounds: int = 0
 
     def closes(self, decision: Decision) -> bool:
         """Whether a decision closes its airspace, or bars its aerodrome, in the present pass."""
@@ -145,12 +204,54 @@ class Work:
         return "obey" if self.scenario.options.obey_operator_policy else "warn"
 
     @property
-    def closed(self) -> tuple[AreaKey, ...]:
-        """Areas closed in the present pass, sorted."""
-        return tuple(sorted((self._masked() | set(self.extra)) - self.inside))
+    def closed(self) -> frozenset[AreaKey]:
+        """Areas closed in the present pass."""
+        masked = self._masked()
+        return masked.union(self.extra).difference(self.inside)
 
-    def _masked(self) -> set[AreaKey]:
-        return {area for area, decision in self.mask.items() if self.closes(decision)}
+    def _masked(self) -> frozenset[AreaKey]:
+        shared = self._choose().areas
+        own = {area for area, decision in self.own.items() if self.closes(decision)}
+        if not own and shared.isdisjoint(self.own):
+            return shared
+        return shared.difference(self.own).union(own)
+
+    def _choose(self) -> Chosen:
+        """What of the mask is closed to flights that heed as much advice in the same pass."""
+        policy = (
+            self.scenario.options.advice,
+            self.scenario.options.obey_operator_policy,
+            self.scenario.operators[self.flight.operator].advisory_policy,
+        )
+        return self.mask.choose((self.step, self.heedless, policy), self.closes)
+
+    def list_closed(self) -> tuple[tuple[AreaKey, Decision], ...]:
+        """What is closed in the present pass and why, by area; where the flight is, too."""
+        shared = self._choose()
+        added = {area: d for area, d in self.own.items() if self.closes(d)} | self.extra
+        if not added and shared.areas.isdisjoint(self.own):
+            return shared.decisions
+        kept = {area: d for area, d in shared.decisions if area not in self.own} | added
+        return tuple((area, kept[area]) for area in sorted(kept))
+
+    def decision_on(self, area: AreaKey) -> Decision | None:
+        """What this flight was told of an area of its mask, or of one that it avoids besides."""
+        told = self.extra.get(area) or self.own.get(area)
+        if told is not None or area not in self.mask:
+            return told
+        # What is shared with other flights is a question about another.
+        at_ms = self.instants[self.mask.moment.get(area, 0)]
+        shared = self.mask[area]
+        question = replace(
+            shared.question, start_ms=at_ms, end_ms=at_ms, facts=self.facts,
+            lower_ft=self.level_ft, upper_ft=self.level_ft, known_ms=self.planned_ms,
+        )  # fmt: skip
+        return replace(shared, question=question)
+
+    @property
+    def level_ft(self) -> float:
+        """Cruising level, feet."""
+        return self.aircraft.cruise_fl * 100.0
 
     def keep_route(self) -> None:
         """Remember the present route as one that may be flown."""
@@ -194,7 +295,9 @@ class Work:
     def _start_again(self) -> None:
         self.extra, self.search = {}, Search()
 
-    def leg_facts(self, aerodromes: tuple[str, ...], number: int) -> FlightFacts:
+    def leg_facts(
+        self, aerodromes: tuple[str, ...], number: int, crossed: frozenset[str] | None
+    ) -> FlightFacts:
         """Facts of one leg: its own ends; the other aerodromes of the plan are its stops."""
         known = self.scenario.aerodromes
         start, end = aerodromes[number : number + 2]
@@ -202,7 +305,7 @@ class Work:
         return replace(
             self.facts, origin=start, destination=end, origin_state=known[start].state,
             destination_state=known[end].state,
-            stops=tuple((icao, known[icao].state) for icao in others),
+            stops=tuple((icao, known[icao].state) for icao in others), crossed=crossed,
         )  # fmt: skip
 
     def exclude_stops(self) -> bool:
@@ -222,8 +325,7 @@ def time_route(work: Work) -> PlannedRoute:
     for leg, route in enumerate(work.routes):
         starts.append(start_ms)
         blocks.append(float(work.block_min(leg, route.distance_km)))
-        flown = work.flown_km(leg) + route.distance_km
-        fuel += float(fly(work.aircraft, flown, work.payload_kg).block_fuel_kg)
+        fuel += work.trips.find(work.flown_km(leg) + route.distance_km).fuel_kg
         start_ms += round((blocks[-1] + STOP_GROUND_MIN) * MINUTE_MS)
     total_km = sum(route.distance_km for route in work.routes)
     # the search counts whole metres: one may round up
