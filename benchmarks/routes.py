@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
+import itertools
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,49 +124,21 @@ def head(pairs: Pairs, count: int) -> Pairs:
 
 
 # ------------------------------------------------------------------------------------------ ours
-def _tolerances(sizes: Sizes) -> Sequence[float | None]:
-    if "tolerance_km" in inspect.signature(build_router).parameters:
-        return sizes.tolerances_km
-    return (None,)
+_times = itertools.count()
 
 
 def make_router(
-    atlas: Atlas, closed: Closed, tolerance_km: float | None, clearance_nm: float = CLEARANCE_NM
+    atlas: Atlas, closed: Closed, tolerance_km: float, clearance_nm: float = CLEARANCE_NM
 ) -> Router:
-    """A router made anew, though one like it may be in memory."""
-    from airsim.routing import router
-
-    router._recent.clear()
-    options: dict[str, Any] = {"clearance_nm": clearance_nm}
-    if tolerance_km is not None:
-        options["tolerance_km"] = tolerance_km
-    return build_router(atlas, closed, **options)
-
-
-def lay_outline(router: Router) -> Any:
-    """The chart of a router: closed areas merged and widened."""
-    return router._space.chart(router.clearance_nm)
-
-
-def count_graph(graph: Any) -> tuple[int, int]:
-    """Corners and legs of a visibility graph, all of them found."""
-    if hasattr(graph, "links"):
-        return len(graph.corner), graph.links.nnz // 2
-    legs = graph.legs  # finds what nobody asked for yet
-    return len(graph.corners.point), legs
-
-
-def lengths_of(answers: Any) -> Floats:
-    """Lengths of routes in km; not a number where there is none."""
-    if hasattr(answers, "distance_km"):
-        return np.asarray(answers.distance_km)
-    return np.array([getattr(answer, "distance_km", np.nan) for answer in answers])
+    """A router made anew: those in memory are found by what was asked, so that differs."""
+    another = clearance_nm + 1e-9 * next(_times)
+    return build_router(atlas, closed, clearance_nm=another, tolerance_km=tolerance_km)
 
 
 def is_strip_open(router: Router) -> bool:
     """Whether St Petersburg reaches Kaliningrad."""
     a, b = (load_aerodromes()[name] for name in STRIP)
-    return bool(np.isfinite(lengths_of(find_routes(router, [a.lon], [a.lat], [b.lon], [b.lat])))[0])
+    return bool(np.isfinite(find_routes(router, [a.lon], [a.lat], [b.lon], [b.lat]).distance_km[0]))
 
 
 def measure_ours(atlas: Atlas, closed: Closed, sizes: Sizes) -> tuple[list[Row], Router]:
@@ -175,45 +146,49 @@ def measure_ours(atlas: Atlas, closed: Closed, sizes: Sizes) -> tuple[list[Row],
     blocked = draw_pairs(atlas, closed, sizes.pairs, blocked=True, near=False)
     every = draw_pairs(atlas, closed, sizes.pairs, blocked=False, near=False)
     some = head(blocked, sizes.gaps)
-    tolerances = _tolerances(sizes)
-    exact = make_router(atlas, closed, 0.0 if tolerances[0] is not None else None)
-    truth = lengths_of(find_routes(exact, *some))  # loads the machine code too
+    exact = make_router(atlas, closed, 0.0)
+    truth = find_routes(exact, *some).distance_km
+    find_routes(make_router(atlas, closed, 0.0), *blocked)  # loads the machine code of batches
     rows = []
-    for tolerance in tolerances:
-        took: list[tuple[float, float, float, float, float]] = []
+    for tolerance in sizes.tolerances_km:
+        took: list[list[float]] = []
         for _ in range(sizes.repeats):
-            clock = [time.perf_counter()]
+            clock = [(time.perf_counter(), time.process_time())]
             router = make_router(atlas, closed, tolerance)
-            chart = lay_outline(router)
-            clock.append(time.perf_counter())
-            corners, legs = count_graph(chart.graph)
-            clock.append(time.perf_counter())
+            router.draw_outline()
+            clock.append((time.perf_counter(), time.process_time()))
+            corners, legs = router.build_graph()
+            clock.append((time.perf_counter(), time.process_time()))
             found = find_routes(router, *blocked)
-            clock.append(time.perf_counter())
+            clock.append((time.perf_counter(), time.process_time()))
             find_routes(router, *blocked)
-            clock.append(time.perf_counter())
+            clock.append((time.perf_counter(), time.process_time()))
             find_routes(router, *every)
-            clock.append(time.perf_counter())
-            outline_s, graph_s, first_s, again_s, every_s = np.diff(clock).tolist()
-            took.append((outline_s, graph_s, first_s, again_s, every_s))
-        outline_s, graph_s, first_s, again_s, every_s = np.min(took, axis=0).tolist()
-        length = lengths_of(found)[: sizes.gaps]
+            clock.append((time.perf_counter(), time.process_time()))
+            took.append(np.diff(clock, axis=0).T.ravel().tolist())
+        best = np.min(took, axis=0).tolist()
+        outline_s, graph_s, first_s, again_s, every_s = best[:5]
+        outline_cpu, graph_cpu, first_cpu = best[5:8]
+        length = found.distance_km[: sizes.gaps]
         gap = 100.0 * (length / truth - 1.0)
         gap = gap[np.isfinite(gap)]
         count = sizes.pairs
         rows.append(
             {
                 "table": OURS,
-                "tolerance_km": "none" if tolerance is None else f"{tolerance:g}",
+                "tolerance_km": f"{tolerance:g}",
                 "vertices": sum(_vertices(atlas, k) for _, k in closed),
                 "corners": corners,
                 "legs": legs,
                 "outline_s": outline_s,
                 "graph_s": graph_s,
+                "outline_cpu_s": outline_cpu,
+                "graph_cpu_s": graph_cpu,
                 "pairs": count,
                 "blocked_per_s_with_graph": count / (graph_s + first_s),
                 "blocked_per_s_with_all": count / (outline_s + graph_s + first_s),
                 "blocked_per_s_again": count / again_s,
+                "blocked_per_cpu_s_with_graph": count / (graph_cpu + first_cpu),
                 "any_per_s_with_graph": count / (graph_s + every_s),
                 "gap_median_%": float(np.median(gap)),
                 "gap_max_%": float(gap.max()),
@@ -227,13 +202,13 @@ def measure_ours(atlas: Atlas, closed: Closed, sizes: Sizes) -> tuple[list[Row],
 
 def profile_ours(atlas: Atlas, closed: Closed, sizes: Sizes) -> list[Row]:
     """What building a graph and asking it spend their time on."""
-    tolerance = 2.0 if _tolerances(sizes)[0] is not None else None
-    title = "" if tolerance is None else f", {tolerance:g} km"
+    tolerance = 2.0
+    title = f", {tolerance:g} km"
     blocked = draw_pairs(atlas, closed, sizes.pairs, blocked=True, near=False)
 
     def build() -> Router:
         router = make_router(atlas, closed, tolerance)
-        count_graph(lay_outline(router).graph)
+        router.build_graph()
         return router
 
     router = build()
@@ -265,7 +240,7 @@ def measure_grid(atlas: Atlas, closed: Closed, router: Router, sizes: Sizes) -> 
     set_up = time.perf_counter() - began
     pairs = np.stack(draw_pairs(atlas, closed, 40 * sizes.grid_queries, blocked=True, near=True))
     free = grid.is_open(pairs[0], pairs[1]) & grid.is_open(pairs[2], pairs[3])
-    ours = lengths_of(find_routes(router, *pairs))
+    ours = find_routes(router, *pairs).distance_km
     # both have a route, and it stays in the window
     chosen = np.flatnonzero(free & np.isfinite(ours) & (ours < 6_000.0))[: sizes.grid_queries]
     some = pairs[:, chosen]
@@ -352,8 +327,8 @@ def _measure_outline(
     pairs = _pairs_around(polygons, sizes.planar_queries)
 
     def make_ours() -> Router:
-        router = make_router(own, shut, 0.0 if _tolerances(sizes)[0] is not None else None, 0.05)
-        count_graph(lay_outline(router).graph)
+        router = make_router(own, shut, 0.0, 0.05)
+        router.build_graph()
         return router
 
     builds = time_in_turn(
@@ -367,7 +342,7 @@ def _measure_outline(
             peer.find((a, b), (c, d)) for a, b, c, d in pairs.tolist()
         ]
     asked = time_in_turn(queries, repeats=sizes.repeats, budget_s=sizes.budget_s / 5)
-    length = lengths_of(asked["airsim"].result)
+    length = asked["airsim"].result.distance_km
     rows = []
     for name, build in builds.items():
         answer = asked[name].result

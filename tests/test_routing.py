@@ -165,7 +165,7 @@ def path_km(graph: Graph, a: Floats, b: Floats) -> float:
         a, b, graph.outline.rings.tree.edge, graph.outline.rings.tree.ball
     )[0]:
         return float(kernels.measure_legs_mm(a, b)[0]) * 1e-6
-    ends = link_ends(graph, points, at, [None, None])
+    ends = link_ends(graph, points, at, {})
     path, _ = find_paths(graph, ends, np.array([0]), np.array([1]))
     assert (len(path) > 0) == (at[0] == at[1])
     return (
@@ -228,7 +228,7 @@ def test_a_star_equals_dijkstra_on_the_full_graph(scene, near_km):
     rows = full.rows(complete=True)
     start = np.array([0])
     for graph in (lazy, full):
-        ends = link_ends(graph, points, component, [None] * len(points))
+        ends = link_ends(graph, points, component, {})
         for goal in range(1, len(points)):
             path, _ = find_paths(graph, ends, start, np.array([goal]))
             mm = kernels.measure_legs_mm(path[:-1], path[1:]).sum() if len(path) else math.inf
@@ -247,10 +247,10 @@ def test_paths_by_table_are_those_of_one_search_each(scene, near_km):
     graph, other = covered_graph(outline, 0.5), covered_graph(outline, 0.5)
     start, goal = np.nonzero(~np.eye(len(points), dtype=np.bool_))
     times = len(graph.corners.point) // 4 + 1  # enough of them to make the table
-    ends = link_ends(graph, points, component, [None] * len(points))
+    ends = link_ends(graph, points, component, {})
     many, first = find_paths(graph, ends, np.tile(start, times), np.tile(goal, times))
     assert "table" in vars(graph) or ends.covered.sum() > 2
-    ends = link_ends(other, points, component, [None] * len(points))
+    ends = link_ends(other, points, component, {})
     for k in range(len(start)):
         alone, _ = find_paths(other, ends, start[k : k + 1], goal[k : k + 1])
         assert_array_equal(many[first[k] : first[k + 1]], alone)

@@ -10,7 +10,7 @@ So each end brings the corners of its own pocket along, and nothing is lost by c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -197,35 +197,33 @@ def _find_rows(corners: kernels.Corners) -> kernels.Sights:
     return kernels.Sights(first, count.astype(np.int32), to, lengths, np.array([len(to)]))
 
 
-_NOWHERE = Turns(np.empty((0, 3)), np.empty((0, 6)), np.empty(0, np.int64))
-
-
 def gather_ends(
     outline: Outline,
     points: Floats,
     component: Ints,
-    openings: Sequence[Opening | None],
-    turns: Sequence[Turns] | None = None,
+    openings: Mapping[int, Opening],
+    turns: Mapping[int, Turns] | None = None,
 ) -> kernels.Ends:
     """Ends of paths without links: points (unit vectors, (n, 3)) and turns of their own.
 
     `component` is their free component of the outline, `CLOSED` if they are in an opening.
     """
-    turns = [_NOWHERE] * len(points) if turns is None else turns
-    first = np.concatenate(([0], np.cumsum([1 + len(t.vertex) for t in turns]))).astype(np.int64)
-    own = np.ones(first[-1], np.bool_)
-    own[first[:-1]] = False
+    turns = turns or {}
+    count = np.ones(len(points), np.int64)
+    for k, own in turns.items():
+        count[k] += len(own.vertex)
+    first = np.concatenate(([0], np.cumsum(count)))
     place, side = np.empty((first[-1], 3)), np.zeros((first[-1], 6))
-    place[~own] = points
-    place[own] = np.concatenate([_NOWHERE.point, *(t.point for t in turns)])
-    side[own] = np.concatenate([_NOWHERE.side, *(t.side for t in turns)])
+    place[first[:-1]] = points
+    for k, own in turns.items():
+        place[first[k] + 1 : first[k + 1]] = own.point
+        side[first[k] + 1 : first[k + 1]] = own.side
     disc = np.tile(_NO_DISC, (len(points), 1))
-    opened = [(k, opening) for k, opening in enumerate(openings) if opening is not None]
-    for k, opening in opened:
+    for k, opening in openings.items():
         disc[k] = opening.disc
     spare = EdgeTree.from_edges(
-        np.concatenate([_NOWHERE.point, *(opening.start for _, opening in opened)]),
-        np.concatenate([_NOWHERE.point, *(opening.end for _, opening in opened)]),
+        np.concatenate([np.empty((0, 3)), *(opening.start for opening in openings.values())]),
+        np.concatenate([np.empty((0, 3)), *(opening.end for opening in openings.values())]),
     )
     tree = outline.rings.tree
     return kernels.Ends(
@@ -236,14 +234,14 @@ def gather_ends(
 
 
 def link_ends(
-    graph: Graph, points: Floats, component: Ints, openings: Sequence[Opening | None]
+    graph: Graph, points: Floats, component: Ints, openings: Mapping[int, Opening]
 ) -> kernels.Ends:
     """Ends of paths, as `gather_ends` takes them, with what they see of a graph."""
     covered = graph.cover.locate(points) == CLOSED
-    covered |= np.array([opening is not None for opening in openings])
-    turns = [_NOWHERE] * len(points)
-    for k in np.flatnonzero(covered).tolist():
-        turns[k] = _own_turns(graph, points[k], openings[k])
+    covered[list(openings)] = True
+    turns = {
+        k: _own_turns(graph, points[k], openings.get(k)) for k in np.flatnonzero(covered).tolist()
+    }
     ends = gather_ends(graph.outline, points, component, openings, turns)
     ends = ends._replace(covered=covered)
     with kernels.few_threads(_LONG_TASK * len(ends.point)):

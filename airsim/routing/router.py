@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from airsim import geodesy, kernels
 from airsim.airspace import Atlas, Paths, locate_points
 from airsim.base import InputError, ProblemList
-from airsim.routing.graph import Opening, find_paths, gather_ends, link_ends
+from airsim.routing.graph import find_paths, gather_ends, link_ends
 from airsim.routing.lines import (
     AERODROME_NM,
     densify_lines,
@@ -62,6 +62,27 @@ class Router:
     clearance_nm: float
     tolerance_km: float
     _space: FreeSpace
+
+    def draw_outline(self) -> int:
+        """Merge closed areas and keep the clearance from them, as the first query does.
+
+        Returns
+        -------
+        int
+            Number of points of the outline.
+        """
+        return len(self._space.chart(self.clearance_nm).outline.rings.point)
+
+    def build_graph(self) -> tuple[int, int]:
+        """Find all legs between corners, as the first large batch of queries does.
+
+        Returns
+        -------
+        corners, legs : int
+            Their numbers.
+        """
+        graph = self._space.chart(self.clearance_nm).graph
+        return len(graph.corners.point), graph.legs
 
 
 _recent: OrderedDict[str, Router] = OrderedDict()  # routers depend on nothing but their key
@@ -254,12 +275,13 @@ class _Search:
             left = [self.try_chart(chart, queries[~joint], clearance_nm)]
             left += [self.try_chart(chart, k, clearance_nm) for k in queries[joint][:, None]]
             return np.sort(np.concatenate(left))
-        openings: list[Opening | None] = [None] * len(points)
         if joint.any():
-            openings = [*self.space.open_discs(chart, xyz)]
+            openings = dict(enumerate(self.space.open_discs(chart, xyz)))
         else:
-            for k in np.flatnonzero(is_opened).tolist():
-                openings[k] = self.space.open_discs(chart, xyz[k : k + 1])[0]
+            openings = {
+                k: self.space.open_discs(chart, xyz[k : k + 1])[0]
+                for k in np.flatnonzero(is_opened).tolist()
+            }
         tried = np.flatnonzero((component[start] == component[goal]) | waived)
         ends = gather_ends(chart.outline, xyz, component, openings)
         is_direct = self.see_directly(queries[tried], start[tried], goal[tried], ends)
@@ -271,7 +293,8 @@ class _Search:
         self.is_geodesic[queries[direct]] = True
         if len(rest):
             used, place = np.unique(np.concatenate((start[rest], goal[rest])), return_inverse=True)
-            ends = link_ends(chart.graph, xyz[used], component[used], [openings[k] for k in used])
+            opened = {k: openings[at] for k, at in enumerate(used.tolist()) if at in openings}
+            ends = link_ends(chart.graph, xyz[used], component[used], opened)
             where, first = find_paths(chart.graph, ends, *place.reshape(2, -1))
             found[rest] = np.diff(first) > 0
             lonlat = np.stack(geodesy.lonlat_from_vectors(where), axis=1)
@@ -342,8 +365,8 @@ class _Search:
         component = chart.outline.locate(self.xyz[points])
         for k in np.flatnonzero(component == CLOSED).tolist():
             end = self.xyz[points[k : k + 1]]
-            opened = self.space.open_discs(chart, end)
-            ends = link_ends(chart.graph, end, component[k : k + 1], opened)
+            opened = self.space.open_discs(chart, end)[0]
+            ends = link_ends(chart.graph, end, component[k : k + 1], {0: opened})
             group = chart.graph.corners.group
             seen = group[ends.link_to[ends.link_to < len(group)]]
             if len(seen):
@@ -369,7 +392,7 @@ class _Search:
         )
         core = self.space.core
         component = core.outline.locate(self.xyz[points])
-        ends = link_ends(core, self.xyz[points], component, [None] * len(points))
+        ends = link_ends(core, self.xyz[points], component, {})
         where, first = find_paths(core, ends, *place.reshape(2, -1))
         lonlat = np.stack(geodesy.lonlat_from_vectors(where), axis=1)
         return line_lengths_km(lonlat, first) * (1.0 - _METRIC_ERROR)
