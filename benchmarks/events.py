@@ -80,7 +80,7 @@ def run_loop(
     scenario: Scenario, plans: tuple[Plan, ...], prepared: Prepared | None
 ) -> simulation._Run:
     """The event loop of `simulate` without the planning before it."""
-    run = simulation._Run(scenario, plans, prepared)
+    run = simulation._Run(scenario, plans, {}, prepared)
     run.start()
     return run
 
