@@ -224,10 +224,11 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
     ),
     "network": _columns(
         ("period", "text", "month of the off-block time planned; all: the whole run"),
-        ("flights", "int", "flights of the timetable, probes apart"),
+        ("flights", "int", "flights of the timetable, and of such going on after a diversion"),
         ("flown", "int", "landed at their destination"),
         ("elsewhere", "int", "turned back or diverted"),
         ("cancelled", "int", "never left"),
+        ("ferries", "int", "flown home empty; they count in block time, way, fuel and charges"),
         ("late", "int", "left more than 15 min late"),
         ("delay_min", "min", "off-block delay of all that flew"),
         ("block_min", "min", "block time flown"),

@@ -51,7 +51,7 @@ def check_flight(world: World, record: FlightRecord) -> None:
     """Every flight ends, once, and in one way; whoever takes off lands."""
     events = events_of(world, record.flight.flight_id)
     assert record.status in ENDINGS
-    assert events.count("planned") == 1
+    assert events.count("planned") + events.count("ferry") == 1
     counts = Counter(events)
     assert counts["cancelled"] == (record.status == "cancelled")
     assert counts["take-off"] == counts["landing"]
@@ -153,22 +153,26 @@ def check_network(results: Results) -> None:
     for total in results.rows("network"):
         mine = [f for f in flights if total["period"] in ("all", f["eobt_utc"][:7])]
         flew = [f for f in mine if f["aldt_utc"]]
-        statuses = Counter(f["status"] for f in mine)
-        assert total["flights"] == len(mine) == sum(statuses.values())
+        sold = [f for f in mine if f["service"] != "ferry"]
+        statuses = Counter(f["status"] for f in sold)
+        assert total["flights"] == len(sold) == sum(statuses.values())
+        assert total["ferries"] == sum(f["service"] == "ferry" for f in flew)
         assert total["flown"] == statuses["flown"]
         assert total["elsewhere"] == statuses["returned"] + statuses["diverted"]
         assert total["cancelled"] == statuses["cancelled"]
-        assert total["flown"] + total["elsewhere"] + total["cancelled"] == len(mine)
+        assert total["flown"] + total["elsewhere"] + total["cancelled"] == len(sold)
         for column, summed in (
-            ("block_min", "flown_block_min"), ("flown_km", "flown_km"), ("delay_min", "delay_min"),
+            ("block_min", "flown_block_min"), ("flown_km", "flown_km"),
             ("fuel_kg", "flown_fuel_kg"), ("direct_km", "direct_km"),
         ):  # fmt: skip
             assert total[column] == pytest.approx(fsum(f[summed] for f in flew), abs=1e-6)
         assert total["co2_kg"] == pytest.approx(3.16 * total["fuel_kg"], abs=0.06)
-        assert total["seats_offered"] == sum(f["seats"] for f in mine)
+        assert total["seats_offered"] == sum(f["seats"] for f in sold)
+        late = fsum(f["delay_min"] for f in flew if f["service"] != "ferry")
+        assert total["delay_min"] == pytest.approx(late, abs=1e-6)
         names = {f["flight_id"] for f in mine}
         check_amounts(total, (c for c in results.rows("charges") if c["flight_id"] in names))
-        gone = [f for f in mine if f["status"] == "cancelled"]
+        gone = [f for f in sold if f["status"] == "cancelled"]
         told = [c for c in results.rows("cancellations") if c["period"] == total["period"]]
         for row in told:
             same = [f for f in gone if f["cause"] == row["cause"]]
@@ -179,7 +183,8 @@ def check_network(results: Results) -> None:
     tails = list(results.rows("tails"))
     if tails:
         (whole,) = [row for row in results.rows("network") if row["period"] == "all"]
-        assert sum(row["flights"] for row in tails) == whole["flown"] + whole["elsewhere"]
+        flew = whole["flown"] + whole["elsewhere"] + whole["ferries"]
+        assert sum(row["flights"] for row in tails) == flew
         rounding = 0.05 * (len(flights) + len(tails)) + 1e-6
         summed = fsum(row["block_min"] for row in tails)
         assert summed == pytest.approx(whole["block_min"], abs=rounding)

@@ -33,6 +33,8 @@ def tell_totals(results: Results) -> str:
         said += f", {row['elsewhere']:,} turned back or diverted"
     if row["cancelled"]:
         said += f", {row['cancelled']:,} cancelled ({_tell_causes(results)})"
+    if row["ferries"]:
+        said += f", {row['ferries']:,} flew home empty"
     said += (
         f": {format_number(row['block_min'] / 60.0)} block hours, "
         f"{format_number(row['flown_km'])} km ({format_number(row['detour_km'])} km of detours), "
@@ -47,7 +49,8 @@ def _tell_causes(results: Results) -> str:
     """Flights cancelled by cause; one that several rules cancel counts once."""
     causes: dict[str, int] = {}
     for flight in results.rows("flights"):
-        if flight["status"] == "cancelled" and not flight["probe"]:
+        ferry = flight["service"] == "ferry"
+        if flight["status"] == "cancelled" and not flight["probe"] and not ferry:
             causes[flight["cause"]] = causes.get(flight["cause"], 0) + 1
     return ", ".join(f"{causes[name]:,} {_CAUSES.get(name, name)}" for name in sorted(causes))
 

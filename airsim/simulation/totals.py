@@ -93,9 +93,11 @@ def total_network(tables: Mapping[str, Table]) -> list[Row]:
     ]
 
 
-def _total_period(period: str, flights: list[Row], charges: list[Row]) -> Row:
-    flew = [row for row in flights if row["flown_km"] is not None]
-    arrived = [row for row in flew if not row["landed_at"]]
+def _total_period(period: str, rows: list[Row], charges: list[Row]) -> Row:
+    flew = [row for row in rows if row["flown_km"] is not None]
+    flights = [row for row in rows if row["service"] != "ferry"]
+    left = [row for row in flew if row["service"] != "ferry"]
+    arrived = [row for row in left if not row["landed_at"]]
 
     def add(name: str, rows: list[Row]) -> float:
         return fsum(row[name] for row in rows)
@@ -103,10 +105,11 @@ def _total_period(period: str, flights: list[Row], charges: list[Row]) -> Row:
     fuel_kg = add("flown_fuel_kg", flew)
     return {
         "period": period, "flights": len(flights), "flown": len(arrived),
-        "elsewhere": len(flew) - len(arrived),
+        "elsewhere": len(left) - len(arrived),
         "cancelled": sum(row["status"] == "cancelled" for row in flights),
-        "late": sum(row["delay_min"] > _LATE_MIN for row in flew),
-        "delay_min": add("delay_min", flew), "block_min": add("flown_block_min", flew),
+        "ferries": len(flew) - len(left),
+        "late": sum(row["delay_min"] > _LATE_MIN for row in left),
+        "delay_min": add("delay_min", left), "block_min": add("flown_block_min", flew),
         "flown_km": add("flown_km", flew), "direct_km": add("direct_km", flew),
         "detour_km": add("flown_km", arrived) - add("direct_km", arrived),
         "fuel_kg": fuel_kg, "co2_kg": fuel_kg * DEFAULT_POLICY.co2_kg_per_kg,
@@ -122,7 +125,7 @@ def total_cancellations(tables: Mapping[str, Table]) -> list[Row]:
         counts = Counter(
             (row["cause"], rule)
             for row in flights
-            if row["status"] == "cancelled"
+            if row["status"] == "cancelled" and row["service"] != "ferry"
             for rule in row["cancelled_by"].split() or [""]
         )
         found += [
