@@ -144,6 +144,9 @@ class Options:
     longest_hold_ms : int
         How long a flight that is ready waits for an aerodrome or airspace to open, or for a place
         in the flow, before it is cancelled.
+    tail_choice : {"first", "lawful"}
+        Which of the free aircraft a flight takes: the first, or the one that the law bars, or
+        whose flight and servicing break rules, least.
     """
 
     planning_lead_ms: int = 3 * HOUR_MS
@@ -154,6 +157,7 @@ class Options:
     in_flight: Literal["react", "continue"] = "react"
     advice: Advice = ""
     longest_hold_ms: int = 6 * HOUR_MS
+    tail_choice: Literal["first", "lawful"] = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -584,6 +588,7 @@ class OptionsTable(_Table):
     in_flight: Literal["react", "continue"] = _DEFAULTS.in_flight
     advice: Advice = _DEFAULTS.advice
     longest_hold_hours: float = Field(_DEFAULTS.longest_hold_ms / HOUR_MS, ge=0, le=240)
+    tail_choice: Literal["first", "lawful"] = _DEFAULTS.tail_choice
 
     def as_options(self) -> Options:
         """The same in the units used inside."""
@@ -591,6 +596,7 @@ class OptionsTable(_Table):
             round(self.planning_lead_hours * HOUR_MS), self.clearance_nm,
             round(self.minimum_turn_min * 60_000), self.seed, self.obey_operator_policy,
             self.in_flight, self.advice, round(self.longest_hold_hours * HOUR_MS),
+            self.tail_choice,
         )  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from conservation import check_run
 
 from airsim.base import parse_instant
 from airsim.law import Rule, make_closure_rule
 from airsim.operation import Flight, Tail
-from airsim.results import Results
 from airsim.scenario import Options, Scenario
-from airsim.simulation import FlightRecord, World, simulate, tabulate_world
+from airsim.simulation import FlightRecord, World, simulate
 
 DAY = "2025-09-15T{}Z"
 START_MS = parse_instant("2025-09-15")
@@ -57,7 +57,7 @@ def let(lawless: Callable[..., Scenario]) -> Callable[..., World]:
         )  # fmt: skip
         world = simulate(scenario)
         check_rotation(world)
-        Results(tabulate_world(scenario, world))
+        check_run(scenario, world)
         return world
 
     return fly

@@ -16,6 +16,7 @@ from airsim.performance import fly, payload_for_seats
 from airsim.planning import Plan, plan_flights
 from airsim.scenario import HOUR_MS, Scenario
 from airsim.simulation.airborne import cut_line, find_position, react
+from airsim.simulation.choice import choose_aircraft
 from airsim.simulation.clock import (
     TAKE_OFF_AFTER_MS,
     Moment,
@@ -294,13 +295,26 @@ class _Run:
             (own, OWN_TYPE_WAIT_MS),
             (other, LONGEST_WAIT_MS - OWN_TYPE_WAIT_MS),
         ):
-            request = self.ramp.get(suitable)
+            request = self.ramp.get(self._narrow(record, suitable))
             # Aircraft standing on the ramp are handed over at once, before the clock moves.
             yield request | self.env.timeout(wait)
             if request.triggered:
                 return request.value
             request.cancel()
         return None
+
+    def _narrow(
+        self, record: FlightRecord, suitable: Callable[[Aircraft], bool]
+    ) -> Callable[[Aircraft], bool]:
+        """Of several that stand there, the one that the law likes best, if that is asked for."""
+        free = [aircraft for aircraft in self.ramp.items if suitable(aircraft)]
+        if self.scenario.options.tail_choice == "first" or len(free) < 2:
+            return suitable
+        best, avoided = choose_aircraft(self.scenario, record, free, int(self.env.now))
+        if avoided:
+            first, chosen = free[0].tail.registration, best.tail.registration
+            self.note("tail-chosen", record, f"{chosen}, not {first}, for {' '.join(avoided)}")
+        return lambda aircraft: aircraft is best
 
     def _take_aircraft(self, record: FlightRecord, aircraft: Aircraft) -> None:
         """Plan again for the tail: rules that list registrations, another type's range."""

@@ -163,6 +163,7 @@ def _summarise(asked: Scenario, scenario: Scenario, world: World, sensitivity: b
             "clearance_nm": scenario.options.clearance_nm,
             "minimum_turn_min": scenario.options.minimum_turn_ms / 60_000,
             "longest_hold_hours": scenario.options.longest_hold_ms / HOUR_MS,
+            "tail_choice": scenario.options.tail_choice,
             "obey_operator_policy": scenario.options.obey_operator_policy,
             "seed": scenario.options.seed,
         },
