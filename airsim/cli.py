@@ -155,13 +155,12 @@ def run_command(
         with _progress(scenario.name) as report:
             results = run(scenario, progress=report, trajectories=trajectories)
         folder = root / scenario.name
-        write_results(folder, results)
-        page = render_report(results, folder)
+        write_results(folder, results, render=render_report)
         if as_json:
             summaries.append(dict(results.summary, folder=str(folder)))
         else:
             print_summary(results)
-            click.echo(f"{page}", err=True)
+            click.echo(f"{folder / 'report.html'}", err=True)
     if as_json:
         _print_json(summaries if len(summaries) != 1 else summaries[0])
     return 0

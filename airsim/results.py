@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ Kind = Literal[
     "text", "int", "bool", "km", "nm", "min", "days", "kg", "degree", "money", "instant", "wkb"
 ]
 Table = Mapping[str, Sequence[Any]]
+# Files of a run under the names that they have while they are written.
+_UNFINISHED = re.compile(r"\.[a-z_]+\.(?:parquet|csv|json|html|geojson)\.\w{8}")
 _DECIMALS: dict[str, int] = {
     "km": 3, "nm": 3, "min": 1, "days": 2, "kg": 1, "degree": 6, "money": 2,
 }  # fmt: skip
@@ -508,23 +511,44 @@ def _cell(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def write_results(folder: Path, results: Results) -> None:
-    """Write every table, then ``summary.json`` last: its presence says that the rest is whole."""
-    # A run written over an older one must not borrow that one's summary, nor its other tables.
+def write_results(
+    folder: Path, results: Results, *, render: Callable[[Results, Path], object] | None = None
+) -> None:
+    """Write a run, ``summary.json`` last: its presence says that all the rest is there and whole.
+
+    Parameters
+    ----------
+    folder : path
+        Made if missing. What an older run left there is replaced or removed.
+    results : Results
+    render : callable, optional
+        Draws pages of the results into the folder.
+    """
+    # A run written over an older one must not borrow that one's summary, tables or pages.
     (folder / "summary.json").unlink(missing_ok=True)
+    _sweep(folder)
     for name in SCHEMAS:
         if name in results.tables:
             write_table(folder, name, results.tables[name])
         else:
             for suffix in ("parquet", "csv"):
                 (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    traced = folder / "trajectories.parquet"
-    traced.unlink(missing_ok=True)
     if results.trajectories is not None:
-        write_trajectories(traced, results.trajectories)
+        write_trajectories(folder / "trajectories.parquet", results.trajectories)
+    if render is not None:
+        render(results, folder)
     summary = {"results_version": RESULTS_VERSION, **results.summary}
     summary["content_hash"] = results.content_hash
     write_text(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what not every run writes, and what a run that was killed was about to rename."""
+    for name in ("trajectories.parquet", "report.html", "routes.geojson"):
+        (folder / name).unlink(missing_ok=True)
+    for path in folder.glob(".*"):
+        if _UNFINISHED.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def read_results(folder: Path | str) -> Results:

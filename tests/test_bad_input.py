@@ -333,7 +333,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
 def test_a_disk_that_fills_up_is_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "out/mine/flights.csv")
 
     monkeypatch.setattr("airsim.results.write_results", fail)
