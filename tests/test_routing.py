@@ -666,6 +666,33 @@ def test_minsk_to_kaliningrad_goes_by_the_gulf_of_finland(shipped):
     assert found.points[:, 1].max() > 59.5
 
 
+def closed_areas(atlas: Atlas, closed: str) -> list[tuple[str, int]]:
+    return [("territory", p) for name in closed.split() for p in positions(atlas, name)]
+
+
+# high seas a few miles wide between closed shores, on the only way
+NARROW_SEAS = {
+    "gulf of finland": (EU_UK_UA, (30.26, 59.80), (20.59, 54.89), 973.0),
+    "bornholm gap": ("SE DK PL DE NO FI EE LV LT AX", (17.5, 55.6), (13.9, 55.0), 251.0),
+    "otranto": ("IT AL GR HR ME BA SI MT", (17.4, 42.4), (18.6, 38.0), 516.0),
+    "aegean": ("GR TR BG RO CY", (24.9, 38.9), (24.5, 33.5), 739.0),
+}
+
+
+@pytest.mark.parametrize("sea", NARROW_SEAS)
+def test_narrow_seas_stay_open_at_any_tolerance(shipped, sea):
+    closed, start, end, known = NARROW_SEAS[sea]
+    lengths = []
+    for tolerance_km in (0.0, 0.2, 1.0, 5.0):
+        found = route(shipped, closed, start, end, tolerance_km=tolerance_km)
+        assert isinstance(found, Route)
+        assert certify_route(shipped, sorted(closed_areas(shipped, closed)), found).clear
+        lengths.append(found.distance_km)
+    assert lengths[0] == pytest.approx(known, abs=2.0)
+    assert min(lengths) >= lengths[0] - 0.01
+    assert max(lengths) <= 1.01 * lengths[0]
+
+
 def test_bound_shows_how_good_the_detour_is(shipped):
     areas = [("territory", p) for name in EU_UK_UA.split() for p in positions(shipped, name)]
     router = build_router(shipped, areas)

@@ -469,7 +469,7 @@ def measure_legs_mm(p: Floats, q: Floats) -> Floats:
     return result
 
 
-@compiled()
+@compiled(parallel=True)
 def measure_arcs_km(p: Floats, q: Floats) -> Floats:
     """Length on WGS84 of the great circle through the normals from each p to q.
 
@@ -480,7 +480,7 @@ def measure_arcs_km(p: Floats, q: Floats) -> Floats:
     weight = np.array([0.2491470458134028, 0.2334925365383548, 0.2031674267230659,
                        0.1600783285433462, 0.1069393259953184, 0.0471753363865118])  # fmt: skip
     result = np.zeros(p.shape[0])
-    for k in range(p.shape[0]):
+    for k in prange(p.shape[0]):
         a, b = p[k], q[k]
         cosine = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
         x, y, z = b[0] - cosine * a[0], b[1] - cosine * a[1], b[2] - cosine * a[2]

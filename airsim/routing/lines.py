@@ -57,7 +57,8 @@ def line_lengths_km(places: Floats, start: Longs) -> Floats:
     """WGS84 length of great circles along each line."""
     leg, owner = split_legs(start)
     xyz = vectors_of(places)
-    km = kernels.measure_arcs_km(xyz[leg], xyz[leg + 1])
+    with kernels.few_threads(len(leg)):
+        km = kernels.measure_arcs_km(xyz[leg], xyz[leg + 1])
     return np.asarray(np.bincount(owner, km, len(start) - 1), np.float64)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from airsim import geodesy, kernels
-from airsim.airspace import Atlas, Paths, locate_points
+from airsim.airspace import Atlas, Paths, locate_points, path_lengths_km
 from airsim.base import InputError, ProblemList
 from airsim.routing.graph import find_paths, gather_ends, link_ends
 from airsim.routing.lines import (
@@ -230,7 +230,8 @@ class _Search:
         n = len(self.start)
         self.status = np.zeros(n, np.int8)
         self.bordering: dict[int, ClosedSet] = {}
-        self.turns: dict[int, Floats] = {}
+        self.turns: list[Floats] = []  # what was found, one after the other
+        self.begin, self.size = np.zeros((2, n), np.int64)  # each line's part of that
         self.is_geodesic = np.zeros(n, np.bool_)
         self.clearance = np.full(n, np.nan)
 
@@ -288,8 +289,10 @@ class _Search:
         direct, rest = tried[is_direct], tried[~is_direct]
         found = np.zeros(len(queries), np.bool_)
         found[direct] = True
-        for k in queries[direct].tolist():
-            self.turns[k] = self.lonlat[[self.start[k], self.goal[k]]]
+        both_ends = np.stack((self.start[queries[direct]], self.goal[queries[direct]]), axis=1)
+        self.note_lines(
+            queries[direct], self.lonlat[both_ends.ravel()], 2 * np.arange(len(direct) + 1)
+        )
         self.is_geodesic[queries[direct]] = True
         if len(rest):
             used, place = np.unique(np.concatenate((start[rest], goal[rest])), return_inverse=True)
@@ -298,17 +301,29 @@ class _Search:
             where, first = find_paths(chart.graph, ends, *place.reshape(2, -1))
             found[rest] = np.diff(first) > 0
             lonlat = np.stack(geodesy.lonlat_from_vectors(where), axis=1)
-            for k, a, b in zip(
-                queries[rest].tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True
-            ):
-                if b > a:
-                    lonlat[a], lonlat[b - 1] = self.lonlat[[self.start[k], self.goal[k]]]
-                    self.turns[k] = lonlat[a:b]
+            some = found[rest]
+            lonlat[first[:-1][some]] = self.lonlat[self.start[queries[rest[some]]]]
+            lonlat[first[1:][some] - 1] = self.lonlat[self.goal[queries[rest[some]]]]
+            self.note_lines(queries[rest], lonlat, first)
             self.is_geodesic[queries[rest]] = False
         # what stays out of the outline of a clearance keeps it; the rest is measured
         kept = clearance_nm if clearance_nm == self.router.clearance_nm else np.nan
         self.clearance[queries[found]] = np.where(waived[found], np.nan, kept)
         return queries[~found]
+
+    def note_lines(self, queries: Longs, lonlat: Floats, first: Longs) -> None:
+        """Note lines of queries, if they have any: line i is lonlat[first[i]:first[i + 1]]."""
+        found = np.diff(first) > 0
+        shift = sum(len(part) for part in self.turns)
+        self.begin[queries[found]] = first[:-1][found] + shift
+        self.size[queries[found]] = np.diff(first)[found]
+        self.turns.append(lonlat)
+
+    def lines_of(self, queries: Longs) -> tuple[Floats, Longs]:
+        """Lines noted for queries, and where each begins."""
+        first = np.concatenate(([0], np.cumsum(self.size[queries])))
+        at = np.repeat(self.begin[queries] - first[:-1], self.size[queries]) + np.arange(first[-1])
+        return np.concatenate([np.empty((0, 2)), *self.turns])[at], first
 
     def see_directly(
         self, queries: Longs, start: Longs, goal: Longs, ends: kernels.Ends
@@ -375,9 +390,8 @@ class _Search:
 
     def widen_straits(self, query: int, chart: Chart, clearance_nm: float) -> None:
         """Keep the asked clearance but in the straits that a line needs."""
-        line = self.turns[query]
         path, _ = densify_lines(
-            line, np.array([0, len(line)]), step_km=5.0,
+            *self.lines_of(np.array([query])), step_km=5.0,
             great_circle=~self.is_geodesic[query : query + 1],
         )  # fmt: skip
         opened = self.space.open_straits(
@@ -400,21 +414,18 @@ class _Search:
     def tabulate(self, *, bounds: bool) -> Routes:
         """The table of all answers."""
         n = len(self.start)
-        keys = np.array(sorted(self.turns), np.int64)
-        size = np.zeros(n, np.int64)
-        size[keys] = [len(self.turns[k]) for k in keys.tolist()]
-        first = np.concatenate(([0], np.cumsum(size)))
-        turns = np.concatenate([np.empty((0, 2)), *(self.turns[k] for k in keys.tolist())])
+        turns, first = self.lines_of(np.arange(n))
+        keys = np.flatnonzero(self.size)
         a, b = self.lonlat[self.start[keys]], self.lonlat[self.goal[keys]]
         bound, length = np.full(n, np.nan), np.full(n, np.nan)
-        bound[keys] = geodesy.geodesic_km(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
+        bound[keys] = path_lengths_km(Paths.from_legs(*a.T, *b.T))
         length[keys] = np.maximum(line_lengths_km(turns, first)[keys], bound[keys])
         length[self.is_geodesic] = bound[self.is_geodesic]
         if bounds:
             detours = keys[~self.is_geodesic[keys]]
             bound[detours] = np.clip(self.bound(detours), bound[detours], length[detours])
         gap = np.divide(length, bound, out=np.ones(n), where=bound > 0.0) - 1.0
-        gap[size == 0] = np.nan
+        gap[self.size == 0] = np.nan
         routes = Routes(
             self.status, length, self.clearance, bound, gap, turns, first, self.is_geodesic,
             self.bordering,
