@@ -19,10 +19,11 @@ from typing import Any
 
 from airsim.base import parse_instant
 from airsim.law import parse_amendments
-from airsim.operation import Flight
+from airsim.operation import Circumstances, Flight
+from airsim.performance import DEFAULT_POLICY
 from airsim.planning import Plan, plan_flights
 from airsim.scenario import HOUR_MS, Scenario, amend_scenario, make_scenario, shipped_fleet
-from airsim.simulation import simulate
+from airsim.simulation import FlightRecord, simulate
 
 HERE = Path(__file__).parent
 SIDES = ("before", "after")
@@ -35,9 +36,13 @@ MIN_SHARE = (0.75, 1.25)
 MOST_OVER_AFTER = 1.03
 # Where no increase was published.
 MOST_OVER_BEFORE = 1.04
+# Simulated over published time of one flight, of these States' operators.
+BLOCK_SHARE = (0.75, 1.25)
+BLOCK_STATES = ("BY", "RU")
 # Stays shorter than this are left out when a route is told by its States.
 SHORT_STAY_KM = 5.0
 STOP_GROUND_MIN = 60
+MINUTE_MS = 60_000
 
 
 # --------------------------------------------------------------------------------- what is known
@@ -292,6 +297,117 @@ def score_cases() -> tuple[Score, ...]:
     )
 
 
+# --------------------------------------------------------------------------------- block times
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Published time of one flight against the time that the simulation flies it in.
+
+    Parameters
+    ----------
+    case : Case
+    side : str
+        before or after.
+    airborne : bool
+        Both from take-off to landing; else from off-block to on-block, fuel stops included.
+    published, simulated : float
+        Minutes; NaN where the simulation does not let it fly.
+    told : str
+        What became of it in the simulation.
+    """
+
+    case: Case
+    side: str
+    airborne: bool
+    published: float
+    simulated: float
+    told: str
+
+    @property
+    def id(self) -> str:
+        """Case and side."""
+        return f"{self.case.id}-{self.side}"
+
+    @property
+    def ratio(self) -> float:
+        """Simulated over published."""
+        return self.simulated / self.published
+
+    @property
+    def inside(self) -> bool:
+        """Whether it lies in the band."""
+        return BLOCK_SHARE[0] <= self.ratio <= BLOCK_SHARE[1]
+
+
+@cache
+def fly_blocks() -> tuple[Block, ...]:
+    """Let every flight of Belarus's and Russia's carriers fly of which a time was published."""
+    operators = _world().operators
+    wanted = [
+        (case, side)
+        for case in load_cases()
+        for side in SIDES
+        if operators[case.operator].state in BLOCK_STATES and getattr(case, f"{side}_min")
+    ]
+    # with the seats that they were planned with, by the fleet of their date
+    seats = {
+        f"{score.case.id}-{side}": plan.facts.seats
+        for score in score_cases()
+        for side, plan in zip(SIDES, (score.before, score.after), strict=True)
+    }
+    flights = {
+        (case, side): replace(
+            _flight(case, side),
+            circumstances=Circumstances(facts=(("seats", seats[f"{case.id}-{side}"]),)),
+        )
+        for case, side in wanted
+    }
+    plain = [flight for key, flight in flights.items() if not _permits(*key)]
+    records = _fly_all(_world(), plain)
+    for (case, side), flight in flights.items():
+        if permits := _permits(case, side):
+            records |= _fly_all(_amended(_world(), permits, case.id), [flight])
+    return tuple(_time_block(case, side, records[f"{case.id}-{side}"]) for case, side in wanted)
+
+
+def _fly_all(world: Scenario, flights: Sequence[Flight]) -> dict[str, FlightRecord]:
+    """Records by flight id of flights that all find an aircraft."""
+    ordered = sorted((replace(f, probe=False) for f in flights), key=lambda f: f.eobt_ms)
+    last_ms = ordered[-1].eobt_ms + 48 * HOUR_MS
+    return simulate(
+        replace(
+            world, flights=tuple(ordered), fleet=(), start_ms=ordered[0].eobt_ms, end_ms=last_ms
+        )
+    ).records
+
+
+def _time_block(case: Case, side: str, record: FlightRecord) -> Block:
+    airborne = any(word in case.kind for word in ("flown", "airborne"))
+    minutes = float("nan")
+    if record.landing_ms is not None and record.off_block_ms is not None:
+        minutes = (record.landing_ms - record.off_block_ms) / MINUTE_MS
+        if airborne:
+            minutes -= DEFAULT_POLICY.taxi_out_min + DEFAULT_POLICY.taxi_in_min
+    route = record.plan.route
+    stops = f", stop {' '.join(route.stops)}" if route is not None and route.stops else ""
+    return Block(
+        case, side, airborne, getattr(case, f"{side}_min"), minutes, f"{record.status}{stops}"
+    )
+
+
+def _block_row(block: Block) -> list[str]:
+    return [
+        block.id, f"{block.case.operator} {block.case.adep}-{block.case.ades}",
+        block.case.typecode, "airborne" if block.airborne else "block",
+        _value(block.published, "min"), _value(block.simulated, "min"), f"{block.ratio:.2f}",
+        "inside" if block.inside else "outside", block.told,
+    ]  # fmt: skip
+
+
+BLOCK_HEAD = (
+    "case", "flight", "type", "time", "published", "simulated", "ratio", "verdict", "simulation",
+)  # fmt: skip
+
+
 # ---------------------------------------------------------------------------- feasible or not
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -429,7 +545,9 @@ def _count(scores: Sequence[Score], findings: Sequence[Finding]) -> str:
     )
 
 
-def tell_published(scores: Sequence[Score], findings: Sequence[Finding]) -> str:
+def tell_published(
+    scores: Sequence[Score], findings: Sequence[Finding], blocks: Sequence[Block]
+) -> str:
     """The page PUBLISHED.md."""
     intro = load_notes()["pages"]["published"]
     routes = [
@@ -451,6 +569,10 @@ def tell_published(scores: Sequence[Score], findings: Sequence[Finding]) -> str:
         "Outside: see [KNOWN-MISSES.md](KNOWN-MISSES.md).",
         "## Routes, as published and by the States that the simulated one crosses",
         _markdown(("case", "before", "simulated", "after", "simulated"), routes),
+        "## Block times",
+        load_notes()["pages"]["blocks"].strip(),
+        f"{sum(block.inside for block in blocks)} of {len(blocks)} lie inside.",
+        _markdown(BLOCK_HEAD, (_block_row(block) for block in blocks)),
         "## Feasible or not",
         _markdown(TRUTH_HEAD, (_truth_row(found) for found in findings)),
         "## How each case is asked",
@@ -494,7 +616,9 @@ def _tell_plans(plans: Sequence[Plan]) -> list[str]:
     ]
 
 
-def tell_misses(scores: Sequence[Score], findings: Sequence[Finding]) -> str:
+def tell_misses(
+    scores: Sequence[Score], findings: Sequence[Finding], blocks: Sequence[Block]
+) -> str:
     """The page KNOWN-MISSES.md."""
     pages, told = load_notes()["pages"], load_notes()["miss"]
     parts = ["# Known misses", pages["misses"].strip()]
@@ -507,6 +631,18 @@ def tell_misses(scores: Sequence[Score], findings: Sequence[Finding]) -> str:
                 f"Known: {' or '.join(truth.expect)}; simulated: {found.said}.",
                 told.get(truth.id, {"reason": "Not explained yet."})["reason"].strip(),
             ]
+    for block in blocks:
+        if not block.inside:
+            kind = "airborne" if block.airborne else "block"
+            parts += [
+                f"## {block.id}: {block.case.carrier}, {block.case.adep}-{block.case.ades}, "
+                f"{kind} time",
+                f"Published {_value(block.published, 'min')}, simulated "
+                f"{_value(block.simulated, 'min')}: {block.ratio:.2f} of it.",
+                load_notes()["block"]
+                .get(block.id, {"reason": "Not explained yet."})["reason"]
+                .strip(),
+            ]
     parts += ["## What free routing leaves out", pages["limits"].strip()]
     return "\n\n".join(parts) + "\n"
 
@@ -516,22 +652,25 @@ def main(arguments: Sequence[str]) -> int:
     if set(arguments) - {"--write"}:
         print("usage: python -m benchmarks.published [--write]", file=sys.stderr)
         return 2
-    scores, findings = score_cases(), judge_truths(load_truths())
+    scores, findings, blocks = score_cases(), judge_truths(load_truths()), fly_blocks()
     print(_plain(HEAD, [_row(score) for score in scores]))
     print()
     print(_plain(TRUTH_HEAD[:-1], [_truth_row(found)[:-1] for found in findings]))
     print()
+    print(_plain(BLOCK_HEAD, [_block_row(block) for block in blocks]))
+    print()
     print(_count(scores, findings))
     if "--write" in arguments:
         pages = {
-            "PUBLISHED.md": tell_published(scores, findings),
-            "KNOWN-MISSES.md": tell_misses(scores, findings),
+            "PUBLISHED.md": tell_published(scores, findings, blocks),
+            "KNOWN-MISSES.md": tell_misses(scores, findings, blocks),
         }
         for name, text in pages.items():
             (HERE / name).write_text(text, encoding="utf-8")
     missed = {s.case.id for s in scores if not s.inside}
     missed |= {f.truth.id for f in findings if f.faults}
     unexpected = missed ^ set(load_notes()["miss"])
+    unexpected |= {b.id for b in blocks if not b.inside} ^ set(load_notes()["block"])
     if unexpected:
         print(f"not as documented: {' '.join(sorted(unexpected))}", file=sys.stderr)
     return 1 if unexpected else 0

@@ -132,6 +132,37 @@ def test_istanbul_takes_longer_with_every_closure_and_less_with_the_corridor() -
     assert len(set(minutes)) == 4
 
 
+# --- block times ---------------------------------------------------------------------------------
+
+
+def test_block_times_of_belarus_and_russia_lie_in_their_band_or_have_a_reason() -> None:
+    blocks = published.fly_blocks()
+    assert len(blocks) >= 25
+    assert {b.case.operator for b in blocks} >= {"BRU", "AFL"}
+    assert {b.id for b in blocks if not b.inside} == set(published.load_notes()["block"])
+    page = (BENCHMARKS / "KNOWN-MISSES.md").read_text(encoding="utf-8")
+    for name, note in published.load_notes()["block"].items():
+        assert len(note["reason"]) > 80
+        assert f"\n## {name}: " in page
+
+
+def test_a_flight_takes_the_block_time_that_it_was_planned_with() -> None:
+    scored = scores()
+    for block in published.fly_blocks():
+        plan = getattr(scored[block.case.id], block.side)
+        taxi = 18.3 if block.airborne else 0.0
+        assert block.simulated == pytest.approx(plan.route.block_min - taxi, abs=0.1), block.id
+
+
+def test_a_block_time_outside_its_band_is_told() -> None:
+    block = next(b for b in published.fly_blocks() if b.id == "B09-after")
+    assert block.airborne
+    assert block.inside
+    for share in (0.74, 1.26):
+        assert not replace(block, simulated=share * block.published).inside
+    assert not replace(block, simulated=math.nan).inside
+
+
 # --- feasible or not -----------------------------------------------------------------------------
 
 
