@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import make_rule
 
 from airsim.base import InputError, format_instant, parse_instant
 from airsim.law import Rule, invert_hours, make_hours_rule, make_limit_rule
@@ -211,6 +212,25 @@ def test_who_finds_no_place_is_cancelled(let: Let) -> None:
     status = [r.status for r in world.records.values()]
     assert status == ["flown", "flown", "flown", "cancelled", "cancelled"]
     assert all("no place" in text for text in said(world, "cancelled"))
+
+
+def test_a_flight_that_lands_elsewhere_leaves_its_place_to_another(let: Let) -> None:
+    """Two want the one place of an hour at Moscow; the first is turned away in the air."""
+    first = leg("UMMS", "UUEE", "05:00", name="A")
+    second = leg("ULLI", "UUEE", "05:45", name="B")
+    rules = (at_most("UUEE", 1),)
+    full = let(first, second, rules=rules)
+    assert full.records["B"].delays[0].cause == "slot"
+    shut = make_rule(
+        "A-ONLY", activities=["landing"], who=[{"licensed_in": ["BY"]}],
+        where=[{"aerodrome": ["UUEE"]}],
+        when={"from": DAY.format("05:30"), "published": DAY.format("05:30")},
+    )  # fmt: skip
+    russian = replace(second, operator="AFL")
+    freed = let(first, russian, rules=(*rules, shut))
+    assert freed.records["A"].status in ("returned", "diverted")
+    assert freed.records["B"].delays == []
+    assert freed.records["B"].status == "flown"
 
 
 @settings(max_examples=8, deadline=None)

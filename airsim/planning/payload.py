@@ -122,7 +122,12 @@ def weigh_ranges(scenario: Scenario, plans: Iterable[Plan]) -> tuple[RangeMargin
         )  # fmt: skip
         endless = plan_flights(world, [plan.flight for plan in group.values()])
         found |= dict(zip(group, endless, strict=True))
-    return tuple(_weigh(scenario, p, found.get(_describe_way(p), p)) for p in listed)
+    weighed: dict[_Way, RangeMargin | None] = {}
+    for plan in listed:
+        way = _describe_way(plan)
+        if way not in weighed:
+            weighed[way] = _weigh(scenario, plan, found.get(way, plan))
+    return tuple(weighed[_describe_way(plan)] for plan in listed)
 
 
 def _describe_way(plan: Plan) -> _Way:

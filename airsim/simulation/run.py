@@ -30,7 +30,7 @@ from airsim.simulation.clock import (
 from airsim.simulation.ferry import RETRY_MS, find_due, is_astray, plan_ferry
 from airsim.simulation.holding import hold_flight, hold_flights, plan_at
 from airsim.simulation.permits import PermitDesk, describe_requests
-from airsim.simulation.slots import SlotBook, describe_movements
+from airsim.simulation.slots import SlotBook, describe_movements, list_movements
 from airsim.simulation.state import (
     Aircraft,
     FlightRecord,
@@ -353,6 +353,8 @@ class _Run:
                 yield self.env.timeout(ready_ms - now_ms)
                 continue
             self.slots.release(flight_id)
+            if next(list_movements(record.plan, 0), None) is None:
+                return True  # most flights need no place
             full = self.slots.name_full(record.plan, now_ms)
             start_ms = self.slots.find_start(record.plan, now_ms, until_ms)
             if start_ms is None:
@@ -516,6 +518,7 @@ class _Run:
         record.behind.append(Stretch(plan, record.shift_ms, now_ms, done_km, line))
         record.shift_ms = 0
         record.changes.append(reaction.plan)
+        self.slots.change(record.flight.flight_id, reaction.plan, now_ms)
         if reaction.plan.flight.ades != record.flight.ades:
             record.landed_at = reaction.plan.flight.ades
             home = record.landed_at == record.flight.adep
@@ -540,6 +543,7 @@ class _Run:
             self.note("rerouted", record, f"from {stop} to {plan.flight.ades} {why}")
             record.shift_ms = 0
             record.changes.append(onward)
+            self.slots.change(record.flight.flight_id, onward, now_ms)
             return True
         self.note("diverted", record, f"to {stop}, where it stands, {why}")
         record.status, record.landed_at, record.ended = "diverted", stop, True

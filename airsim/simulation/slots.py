@@ -105,6 +105,14 @@ class SlotBook:
         self.taken.update(move.key for move in moves)
         return moves
 
+    def change(self, flight_id: str, plan: Plan, now_ms: int) -> None:
+        """Count what a flight in the air does by its new plan, whether there is a place or not."""
+        made = tuple(move for move in self.held.get(flight_id, ()) if move.at_ms <= now_ms)
+        ahead = tuple(move for move in list_movements(plan, 0) if move.at_ms > now_ms)
+        self.release(flight_id)
+        self.held[flight_id] = made + ahead
+        self.taken.update(move.key for move in self.held[flight_id])
+
     def release(self, flight_id: str) -> None:
         """Give up the places of a flight."""
         self.taken.subtract(move.key for move in self.held.pop(flight_id, ()))
