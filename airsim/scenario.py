@@ -7,8 +7,8 @@ name in the file is looked up here, and every one that dangles is reported at on
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -259,6 +259,9 @@ class Scenario:
         None: routine permits of timetabled services are presumed held.
     uncut : Atlas, optional
         The airspace before it was cut; default: nothing was.
+    memory : dict
+        What was found out on the way, by all that it depends on: worlds that are made from this
+        one share it.
     surprises : tuple of ClosureProcess
         What a simulation draws closures from.
     """
@@ -286,16 +289,24 @@ class Scenario:
     permits: PermitModel | None = None
     uncut: Atlas | None = None
     surprises: tuple[ClosureProcess, ...] = ()
+    memory: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    @cached_property
+    @property
     def routes(self) -> dict[frozenset[AreaKey], dict[tuple[float, float, float, float], Any]]:
         """What the router answered so far: by what is closed, then from and to where."""
-        return {}
+        found: dict[frozenset[AreaKey], dict[tuple[float, float, float, float], Any]]
+        key = ("routes", self.atlas.content_hash, self.options.clearance_nm)
+        found = self.memory.setdefault(key, {})
+        return found
 
     @cached_property
     def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
         """Airspaces over each aerodrome, by ICAO location indicator; looked up when asked for."""
-        return _AreasOver(self.atlas, self.aerodromes)
+        key = ("areas over", self.atlas.content_hash, id(self.aerodromes))
+        if key not in self.memory:
+            self.memory[key] = _AreasOver(self.atlas, self.aerodromes)
+        found: _AreasOver = self.memory[key]
+        return found
 
 
 class _AreasOver(dict[str, tuple[AreaKey, ...]]):

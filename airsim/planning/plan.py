@@ -110,16 +110,25 @@ def _open_works(
     kinds: dict[tuple[str, int | None], list[int]] = {}
     for k, (facts, _) in enumerate(told):
         kinds.setdefault((facts.typecode or "", facts.seats), []).append(k)
-    trips = {}
-    for (typecode, seats), members in kinds.items():
-        aircraft = scenario.types[typecode]
-        trips[typecode, seats] = Trips(aircraft, float(payload_for_seats(aircraft, seats)))
-        trips[typecode, seats].prepare(direct[k] for k in members)
+    trips = {kind: _find_trips(scenario, *kind) for kind in kinds}
+    for kind, members in kinds.items():
+        trips[kind].prepare(direct[k] for k in members)
     return [
         _open_work(scenario, flight, facts, assumed, trips[facts.typecode or "", facts.seats], km,
                    position)
         for flight, (facts, assumed), km in zip(flights, told, direct, strict=True)
     ]  # fmt: skip
+
+
+def _find_trips(scenario: Scenario, typecode: str, seats: int | None) -> Trips:
+    """Trips of a type that is as full as usual, with all that is known of them."""
+    aircraft = scenario.types[typecode]
+    key = ("trips", id(aircraft), seats)
+    if key not in scenario.memory:
+        payload_kg = float(payload_for_seats(aircraft, seats))
+        scenario.memory[key] = Trips(aircraft, payload_kg)
+    found: Trips = scenario.memory[key]
+    return found
 
 
 def _open_work(
@@ -205,30 +214,32 @@ def _is_barred(work: Work, eta_ms: int) -> bool:
 def _route_all(pending: Sequence[Work]) -> None:
     """Give every flight a route, or the reason why there is none, in its present pass."""
     scenario = pending[0].scenario
-    clearance_nm = scenario.options.clearance_nm
     groups: dict[frozenset[AreaKey], list[Work]] = {}
     for work in pending:
         groups.setdefault(work.closed, []).append(work)
-    found_by: list[tuple[Work, Router, Route | NoRoute]] = []
+    found_by: list[tuple[Work, Route | NoRoute]] = []
     for closed, works in groups.items():
         answers = scenario.routes.setdefault(closed, {})
         fresh = sorted({work.ends_at for work in works} - answers.keys())
-        router = build_router(scenario.atlas, closed, clearance_nm=clearance_nm)
         if fresh:
-            found = find_routes(router, *np.array(fresh).T)
+            found = find_routes(_find_router(scenario, closed), *np.array(fresh).T)
             answers.update(zip(fresh, found, strict=True))
-        found_by += [(work, router, answers[work.ends_at]) for work in works]
+        found_by += [(work, answers[work.ends_at]) for work in works]
     lengths: dict[Trips, list[float]] = {}
-    for work, _, answer in found_by:
+    for work, answer in found_by:
         if isinstance(answer, Route):
             lengths.setdefault(work.trips, []).append(answer.distance_km)
     for trips, kms in lengths.items():
         trips.prepare(kms)
-    for work, router, answer in found_by:
-        _take_answer(work, router, answer)
+    for work, answer in found_by:
+        _take_answer(work, answer)
 
 
-def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
+def _find_router(scenario: Scenario, closed: frozenset[AreaKey]) -> Router:
+    return build_router(scenario.atlas, closed, clearance_nm=scenario.options.clearance_nm)
+
+
+def _take_answer(work: Work, answer: Route | NoRoute) -> None:
     if isinstance(answer, NoRoute):
         work.failure = answer
         return
@@ -236,7 +247,7 @@ def _take_answer(work: Work, router: Router, answer: Route | NoRoute) -> None:
     if work.reaches(0, answer.distance_km):
         work.routes, work.stops, work.out_of_range = (answer,), (), False
     else:
-        found = choose_stops(work, router)
+        found = choose_stops(work, _find_router(work.scenario, work.closed))
         work.out_of_range = found is None
         if found is None:
             return
