@@ -39,6 +39,7 @@ from airsim.law.model import (
     When,
     Where,
     Who,
+    parse_span,
     rulebook_schema,
 )
 from airsim.law.rulebook import (
@@ -95,6 +96,7 @@ __all__ = [
     "name_some",
     "parse_amendments",
     "parse_rules",
+    "parse_span",
     "read_rules",
     "rulebook_schema",
     "split_facts",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from airsim.base import GROUP_CHANGES_MS, states_in_group
@@ -99,6 +100,18 @@ class FlightFacts:
     derogations: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
+
+    def having_crossed(self, states: frozenset[str] | None) -> FlightFacts:
+        """The same, further on its way: asked for at every border, so without detours."""
+        if self.crossed == states:
+            return self
+        values = list(_READ_FACTS(self))
+        values[_CROSSED] = states
+        return FlightFacts(*values)
+
+
+_READ_FACTS = attrgetter(*FlightFacts.__dataclass_fields__)
+_CROSSED = list(FlightFacts.__dataclass_fields__).index("crossed")
 
 
 @dataclass(frozen=True, slots=True, order=True)

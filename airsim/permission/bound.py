@@ -122,6 +122,17 @@ class BoundRulebook:
             )
         return self._areas[key]
 
+    def spot(self, area: AreaKey) -> tuple[Place]:
+        """The area by itself, as a question takes it: always the same tuple."""
+        return self._spots[area[0]][area[1]]
+
+    @cached_property
+    def _spots(self) -> dict[str, tuple[tuple[Place], ...]]:
+        overflown = iter(self.overflown)
+        return {
+            name: tuple(next(overflown) for _ in places) for name, places in self.places.items()
+        }
+
     def place(self, area: AreaKey) -> Place:
         """The area as the law sees it."""
         return self.places[area[0]][area[1]]

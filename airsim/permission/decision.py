@@ -53,15 +53,21 @@ class Decision:
 
     def says(self, outcome: Outcome) -> tuple[Verdict, ...]:
         """Rules that by themselves would give an outcome, decisive or hidden by graver ones."""
-        return dict(self.grounds).get(outcome, ())
+        for kind, verdicts in self.grounds:
+            if kind is outcome:
+                return verdicts
+        return ()
 
     @property
     def lacking(self) -> tuple[Verdict, ...]:
         """Permits missing that cannot just be applied for: lacking in kind, or refused."""
+        asked = self.says(Outcome.NOT_PERMITTED)
+        if not asked:
+            return ()
         refused = self.question.facts.refused
         return tuple(
             verdict
-            for verdict in self.says(Outcome.NOT_PERMITTED)
+            for verdict in asked
             if verdict.rule.permit is not None
             and (verdict.rule.permit.kind == "authority" or verdict.rule.id in refused)
         )

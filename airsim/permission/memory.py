@@ -22,9 +22,11 @@ from airsim.law import (
     Rule,
     Unless,
     Verdict,
+    When,
     judge_facts,
     judge_place,
     judge_time,
+    parse_span,
     split_facts,
     walk_tables,
 )
@@ -34,6 +36,7 @@ from airsim.permission.facts import PASSING, Witness
 
 _NOBODY = FlightFacts("", None, None, None, None)
 ERAS = (OPEN_FROM, *GROUP_CHANGES_MS)
+DAY_MS = 86_400_000
 ALL_BUT_QUESTION = attrgetter(*list(Decision.__dataclass_fields__)[1:])
 
 Asks = list[tuple[tuple[str, ...], Callable[[Any], Hashable]]]
@@ -55,6 +58,13 @@ class Codes:
         number = self._number.setdefault(answers, len(self._number))
         self.known[self.read(facts)] = number
         return number
+
+
+def _list_breaks(when: When) -> list[int]:
+    """Times of the day at which a schedule begins or ends; none if not every day is the same."""
+    if when.weekly or when.sun_at is not None:
+        return []
+    return sorted({side.offset_ms % DAY_MS for text in when.daily for side in parse_span(text)})
 
 
 def _read_filing(limits: Sequence[int]) -> Callable[[Any], Hashable]:
@@ -87,7 +97,9 @@ class Classes:
     ) -> None:
         tables = [table for rule in rules for table in walk_tables(bound.rulebook, rule)]
         whens = dict.fromkeys(table.when for table in tables if table.when is not None)
-        self.schedules = tuple(when for when in whens if when.daily or when.weekly)
+        self.schedules = tuple(
+            (when, _list_breaks(when)) for when in whens if when.daily or when.weekly
+        )
         bounds = {at_ms for when in whens for at_ms in (*when.start, *when.end)}
         self.dates = sorted({*bounds, *GROUP_CHANGES_MS, *dates})
         limits = [table.levels for table in tables if table.levels is not None]
@@ -106,14 +118,16 @@ class Classes:
     def sort(self, question: Question) -> Hashable:
         """The class of a question; None where a schedule of the day would make too many."""
         start, end, known = question.start_ms, question.end_ms, question.known_ms
-        scheduled: list[bool | None] = []
-        for when in self.schedules:
+        scheduled: list[object] = []
+        for when, breaks in self.schedules:
             if end < when.start[0] or start >= when.end[1]:
                 scheduled.append(False)
             elif start != end:
                 return None
             else:
-                scheduled.append(judge_time(when, start))
+                scheduled.append(
+                    bisect_right(breaks, start % DAY_MS) if breaks else judge_time(when, start)
+                )
         return (
             self.sort_facts(self.lasting, question.facts),
             self.sort_facts(self.passing, question.facts),
@@ -237,6 +251,11 @@ def _find_panel(
     """The rules that hear a question, with what they remember."""
     era = bisect_right(GROUP_CHANGES_MS, question.start_ms)
     until = bisect_right(GROUP_CHANGES_MS, question.end_ms)
+    # Most places come as the same tuple again and again: its address is looked up before it.
+    near = (heard, question.activity, id(question.places), era, until)
+    known: tuple[object, Panel] | None = bound._memory.get(near)
+    if known is not None and known[0] is question.places:
+        return known[1]
     key = (heard, question.activity, question.places, era, until)
     panel: Panel | None = bound._memory.get(key)
     if panel is None:
@@ -253,4 +272,5 @@ def _find_panel(
         alike = ("panel", question.activity, tuple(rule.id for rule in rules), seen)
         panel = bound._memory.get(alike) or Panel(bound, rules)
         bound._memory[key] = bound._memory[alike] = panel
+    bound._memory[near] = (question.places, panel)
     return panel

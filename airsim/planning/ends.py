@@ -8,6 +8,7 @@ of departure nor that of destination, nor the region and the zones around either
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -22,6 +23,16 @@ def find_places(scenario: Scenario, icao: str, at_ms: int) -> tuple[Place, ...]:
     The aerodrome's State stands in for a territory that does not quite reach it (islands and
     airfields built into the sea).
     """
+    bound = scenario.bound
+    key = ("places", id(bound), icao, bisect_right(bound.area_changes, at_ms))
+    known: tuple[BoundRulebook, tuple[Place, ...]] | None = scenario.memory.get(key)
+    if known is None:
+        # With the law that it belongs to, whose address is part of its name.
+        known = scenario.memory[key] = (bound, _look_around(scenario, icao, at_ms))
+    return known[1]
+
+
+def _look_around(scenario: Scenario, icao: str, at_ms: int) -> tuple[Place, ...]:
     bound, state = scenario.bound, scenario.aerodromes[icao].state
     found = [Place("aerodrome", icao, state)]
     for name, row in scenario.areas_over[icao]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +168,7 @@ def judge_legs(work: Work, flown: Sequence[Stays]) -> Judgement:
                 crossed[area] = decision
         stays += entered
         states |= {stay.designator for stay in entered if stay.layer == "territory"}
-        facts = replace(facts, crossed=states)
+        facts = facts.having_crossed(states)
         ends = ("technical-stop", "landing") if number + 1 < len(flown) else ("landing",)
         stops += [_end(work, a, aerodromes[number + 1], leg.arrival_ms, facts) for a in ends]
     landing = stops.pop()
@@ -184,7 +184,7 @@ def _concerns(work: Work, home: Mapping[AreaKey, str], stay: PlannedCrossing) ->
     """Whether any rule uses a zone against this flight; otherwise it is only an outline."""
     bound, area = work.scenario.bound, (stay.layer, stay.row)
     question = Question(
-        name_activity(area, home), (bound.place(area),), stay.entry_ms, stay.exit_ms, work.facts,
+        name_activity(area, home), bound.spot(area), stay.entry_ms, stay.exit_ms, work.facts,
         stay.lower_ft, stay.upper_ft, work.planned_ms,
     )  # fmt: skip
     return decide_stay(bound, question).speaks
@@ -217,16 +217,16 @@ def judge_stays(
     """
     found = []
     states = facts.crossed or frozenset()
-    known = replace(facts, crossed=states)
+    known = facts.having_crossed(states)
     for stay in stays:
         if stay.layer == "territory":
             states |= {stay.designator}
         area = (stay.layer, stay.row)
         if bound.rules_on(area, stay.entry_ms):
             if known.crossed != states:
-                known = replace(facts, crossed=states)
+                known = facts.having_crossed(states)
             question = Question(
-                name_activity(area, home), (bound.place(area),), stay.entry_ms, stay.exit_ms,
+                name_activity(area, home), bound.spot(area), stay.entry_ms, stay.exit_ms,
                 known, stay.lower_ft, stay.upper_ft, known_ms,
             )  # fmt: skip
             found.append((area, decide_stay(bound, question)))

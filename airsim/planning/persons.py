@@ -100,7 +100,7 @@ def list_acts(flown: Flown) -> Iterator[tuple[str, Question]]:
             yield (
                 "overflight",
                 Question(
-                    "overflight", (bound.place(area),), stay.entry_ms, stay.exit_ms, facts,
+                    "overflight", bound.spot(area), stay.entry_ms, stay.exit_ms, facts,
                     stay.lower_ft, stay.upper_ft, flown.planned_ms,
                 ),
             )  # fmt: skip
@@ -109,10 +109,17 @@ def list_acts(flown: Flown) -> Iterator[tuple[str, Question]]:
     yield "take-off", ends[0]
     for landing in landings:
         yield "landing", landing
-        yield "servicing", replace(landing, activity="servicing")
+        yield "servicing", _instead(landing, "servicing")
     last, told = landings[-1], flown.flight.circumstances
-    yield "marketing", replace(last, activity="marketing")
+    yield "marketing", _instead(last, "marketing")
     for activity, classes in (("cargo", told.items), ("parts", told.parts)):
         for item in classes:
             asked = replace(last, activity=activity, facts=replace(last.facts, item=item))
             yield f"{activity} of class {item}", asked
+
+
+def _instead(asked: Question, activity: str) -> Question:
+    return Question(
+        activity, asked.places, asked.start_ms, asked.end_ms, asked.facts, asked.lower_ft,
+        asked.upper_ft, asked.known_ms,
+    )  # fmt: skip

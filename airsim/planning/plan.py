@@ -10,7 +10,6 @@ heeds only what is closed throughout, is the lower bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -138,7 +137,7 @@ def _open_work(
     start_ms = flight.eobt_ms if position is None else position.at_ms
     planned_ms = start_ms - (scenario.options.planning_lead_ms if position is None else 0)
     eta_ms = start_ms + round(trips.find(km).block_min * MINUTE_MS)
-    start = replace(facts, crossed=frozenset())
+    start = facts.having_crossed(frozenset())
     judged_ends = (
         decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms)
         if position is None
@@ -167,7 +166,7 @@ def _decide_home(
     instants: Sequence[int], level_ft: float, known_ms: int,
 ) -> Decision:  # fmt: skip
     """What is said of a closed area to a flight that is there to land or to take off."""
-    where = (scenario.bound.place(area),)
+    where = scenario.bound.spot(area)
     decisions = [
         decide_stay(
             scenario.bound,

@@ -169,7 +169,7 @@ class Work:
 
     def closes(self, decision: Decision) -> bool:
         """Whether a decision closes its airspace, or bars its aerodrome, in the present pass."""
-        if self.heedless:
+        if self.heedless or not decision.grounds:
             return False
         kinds = PASSES[self.step]
         return bool(

@@ -6,9 +6,10 @@ delay, and to forget, or to move, the date by which the law had to be known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from airsim.base import format_instant
+from airsim.law import Question
 from airsim.permission import Decision, Outcome
 from airsim.planning import Plan, decide_stay
 from airsim.scenario import Scenario
@@ -75,12 +76,10 @@ def ask_again(
 ) -> Decision:
     """Decide on the question of a plan, later; `known_ms` None: by the law in force."""
     asked = planned.question
-    question = replace(
-        asked,
-        start_ms=asked.start_ms + shift_ms,
-        end_ms=asked.end_ms + shift_ms,
-        known_ms=known_ms,
-    )
+    question = Question(
+        asked.activity, asked.places, asked.start_ms + shift_ms, asked.end_ms + shift_ms,
+        asked.facts, asked.lower_ft, asked.upper_ft, known_ms,
+    )  # fmt: skip
     return decide_stay(scenario.bound, question)
 
 
