@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from reprlib import repr as shorten
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self, TypeVar
@@ -300,29 +301,38 @@ class Scenario:
         return found
 
     @cached_property
-    def areas_over(self) -> Mapping[str, tuple[AreaKey, ...]]:
+    def areas_over(self) -> AreasOver:
         """Airspaces over each aerodrome, by ICAO location indicator; looked up when asked for."""
         key = ("areas over", self.atlas.content_hash, id(self.aerodromes))
         if key not in self.memory:
-            self.memory[key] = _AreasOver(self.atlas, self.aerodromes)
-        found: _AreasOver = self.memory[key]
+            self.memory[key] = AreasOver(self.atlas, self.aerodromes)
+        found: AreasOver = self.memory[key]
         return found
 
 
-class _AreasOver(dict[str, tuple[AreaKey, ...]]):
+class AreasOver(dict[str, tuple[AreaKey, ...]]):
+    """Airspaces over aerodromes, looked up when asked for, many at once if told in time."""
+
     def __init__(self, atlas: Atlas, aerodromes: Aerodromes) -> None:
         super().__init__()
         self.atlas = atlas
         self.aerodromes = aerodromes
 
     def __missing__(self, icao: str) -> tuple[AreaKey, ...]:
-        lon, lat = np.array([self.aerodromes[icao].lon]), np.array([self.aerodromes[icao].lat])
-        self[icao] = tuple(
-            (layer, row)
-            for layer in self.atlas.layer_names
-            for row in locate_points(self.atlas, layer, lon, lat)[1].tolist()
-        )
+        self.prepare([icao])
         return self[icao]
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Look up some aerodromes."""
+        fresh = sorted(set(names) - self.keys())
+        spots = [self.aerodromes[icao] for icao in fresh]
+        lon, lat = np.array([spot.lon for spot in spots]), np.array([spot.lat for spot in spots])
+        found: list[list[AreaKey]] = [[] for _ in fresh]
+        for layer in self.atlas.layer_names if fresh else ():
+            start, rows = locate_points(self.atlas, layer, lon, lat)
+            for areas, (a, b) in zip(found, pairwise(start.tolist()), strict=True):
+                areas += [(layer, row) for row in rows[a:b].tolist()]
+        self.update(zip(fresh, map(tuple, found), strict=True))
 
 
 # The worked example's fleet and timetable serve single questions too: which type flies a route,

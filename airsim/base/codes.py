@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import cache
+
 from airsim.base.instants import OPEN_FROM, OPEN_TO, parse_instant
 
 # ISO 3166-1 alpha-2 (public standard) with XK, the user-assigned code in general use for Kosovo.
@@ -109,6 +112,12 @@ def states_in_group(group: str, at_ms: int) -> frozenset[str]:
     """
     if group not in GROUPS:
         raise KeyError(group)
+    return _find_members(group, bisect_right(GROUP_CHANGES_MS, at_ms))
+
+
+@cache
+def _find_members(group: str, era: int) -> frozenset[str]:
+    at_ms = (OPEN_FROM, *GROUP_CHANGES_MS)[era]
     return frozenset(
         code
         for name, members, start, end in _MEMBERSHIP

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,22 @@ from airsim.law import (
     Place,
     Rule,
     Rulebook,
+    Unless,
     covers_place,
+    walk_tables,
 )
 
 AreaKey = tuple[str, int]
+
+
+class Limits(NamedTuple):
+    """Number of the first area of each layer; by number, when areas are valid, and their feet."""
+
+    first: NDArray[np.int64]
+    valid_from_ms: NDArray[np.int64]
+    valid_to_ms: NDArray[np.int64]
+    lower_ft: NDArray[np.float64]
+    upper_ft: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,16 @@ class BoundRulebook:
         return tuple((place,) for places in self.places.values() for place in places)
 
     @cached_property
+    def limits(self) -> Limits:
+        """Validity and levels of each area, layer by layer, row by row."""
+        layers = self.atlas.layers
+        columns = [
+            np.concatenate([getattr(layer, name) for layer in layers])
+            for name in Limits._fields[1:]
+        ]
+        return Limits(np.cumsum([0, *map(len, layers)], dtype=np.int64)[:-1], *columns)
+
+    @cached_property
     def airspace_rules(self) -> tuple[Rule, ...]:
         """Rules, licences apart, that address airspace and aerodromes."""
         return tuple(
@@ -83,6 +105,22 @@ class BoundRulebook:
     def overflight_rules(self) -> tuple[Rule, ...]:
         """Rules that can close airspace to a flight passing through."""
         return tuple(rule for rule in self.airspace_rules if "overflight" in rule.activities)
+
+    @cached_property
+    def filing_limits(self) -> tuple[int, ...]:
+        """Instants after which the filing of a flight plan matters to some rule or exception."""
+        tests = [test for table in self._tables for test in table.flight]
+        return tuple(sorted({t.filed_after for t in tests if t.filed_after is not None}))
+
+    @cached_property
+    def named_aerodromes(self) -> frozenset[str]:
+        """Aerodromes that some rule or exception names."""
+        where = [where for table in self._tables for where in table.where]
+        return frozenset(icao for table in where for icao in table.aerodrome)
+
+    @cached_property
+    def _tables(self) -> list[Rule | Unless]:
+        return [t for rule in self.rulebook.rules for t in walk_tables(self.rulebook, rule)]
 
     @cached_property
     def area_changes(self) -> tuple[int, ...]:

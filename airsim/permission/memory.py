@@ -39,25 +39,44 @@ ERAS = (OPEN_FROM, *GROUP_CHANGES_MS)
 DAY_MS = 86_400_000
 ALL_BUT_QUESTION = attrgetter(*list(Decision.__dataclass_fields__)[1:])
 
-Asks = list[tuple[tuple[str, ...], Callable[[Any], Hashable]]]
+
+class Ask:
+    """One thing that a table asks of some facts about a flight, and the answers so far."""
+
+    __slots__ = ("_answers", "names", "test")
+
+    def __init__(self, names: tuple[str, ...], test: Callable[[Any], Hashable]) -> None:
+        self.names, self.test = names, test
+        self._answers: dict[Hashable, Hashable] = {}
+
+    def answer(self, value: Hashable, facts: FlightFacts) -> Hashable:
+        """The answer about a flight whose facts of these names have a value."""
+        if value not in self._answers:
+            self._answers[value] = self.test(facts)
+        return self._answers[value]
 
 
 class Codes:
-    """Sorts flights by some of their facts, as a few tests see them."""
+    """Sorts flights by some of their facts, as a few tables see them."""
 
-    def __init__(self, names: tuple[str, ...], limits: Sequence[int]) -> None:
-        self.names, self.limits = names, limits
-        self.tests: list[Callable[[Any], Hashable]] = []
-        self.read = _read_filing(limits) if names == ("filed_ms",) else attrgetter(*names)
+    __slots__ = ("_number", "asks", "known", "names", "read")
+
+    def __init__(self, bound: BoundRulebook, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.asks: list[Ask] = []
+        self.read: Callable[[Any], Hashable] = attrgetter(*names)
+        if names == ("filed_ms",):
+            self.read = _read_filing(bound)
         self.known: dict[Hashable, int] = {}
         self._number: dict[Hashable, int] = {}
 
-    def add(self, facts: FlightFacts) -> int:
-        """Number of a value met for the first time."""
-        answers = tuple(test(facts) for test in self.tests)
-        number = self._number.setdefault(answers, len(self._number))
-        self.known[self.read(facts)] = number
-        return number
+    def find(self, facts: FlightFacts) -> int:
+        """Number of what the tables say of a flight; they are asked once about each value."""
+        value = self.read(facts)
+        if value not in self.known:
+            answers = tuple(ask.answer(value, facts) for ask in self.asks)
+            self.known[value] = self._number.setdefault(answers, len(self._number))
+        return self.known[value]
 
 
 def _list_breaks(when: When) -> list[int]:
@@ -67,8 +86,9 @@ def _list_breaks(when: When) -> list[int]:
     return sorted({side.offset_ms % DAY_MS for text in when.daily for side in parse_span(text)})
 
 
-def _read_filing(limits: Sequence[int]) -> Callable[[Any], Hashable]:
+def _read_filing(bound: BoundRulebook) -> Callable[[Any], Hashable]:
     """Between which limits a plan was filed: filed at a limit is not yet after it."""
+    limits = bound.filing_limits
 
     def read(facts: FlightFacts) -> Hashable:
         return None if facts.filed_ms is None else bisect_left(limits, facts.filed_ms)
@@ -106,12 +126,12 @@ class Classes:
         feet = {float(ft) for one in limits for ft in (one.lower_ft, one.upper_ft)}
         self.levels = sorted({*feet, *levels})
         self.published = sorted({t.when.published_ms for t in tables if isinstance(t, Rule)})
-        filed = {test.filed_after for table in tables for test in table.flight}
-        after = sorted(at_ms for at_ms in filed if at_ms is not None)
         found: dict[tuple[str, ...], Codes] = {}
         for rule in rules:
-            for names, test in _list_asks(bound, rule):
-                found.setdefault(names, Codes(names, after)).tests.append(test)
+            for ask in _list_asks(bound, rule):
+                if ask.names not in found:
+                    found[ask.names] = Codes(bound, ask.names)
+                found[ask.names].asks.append(ask)
         self.lasting = tuple(c for c in found.values() if PASSING.isdisjoint(c.names))
         self.passing = tuple(c for c in found.values() if not PASSING.isdisjoint(c.names))
 
@@ -142,37 +162,38 @@ class Classes:
     @staticmethod
     def sort_facts(columns: Iterable[Codes], facts: FlightFacts) -> tuple[int, ...]:
         """The class of a flight by some of its facts."""
-        found = []
-        for codes in columns:
-            number = codes.known.get(codes.read(facts))
-            found.append(codes.add(facts) if number is None else number)
-        return tuple(found)
+        try:  # asked so often that nothing else is asked first
+            return tuple([codes.known[codes.read(facts)] for codes in columns])
+        except KeyError:
+            return tuple([codes.find(facts) for codes in columns])
 
 
-def _list_asks(bound: BoundRulebook, rule: Rule) -> Asks:
-    """Everything that a rule, its exceptions and its licences ask of a flight, with the facts."""
+def _list_asks(bound: BoundRulebook, rule: Rule) -> list[Ask]:
+    """Everything that a rule, its exceptions and its licences ask of a flight."""
     key = ("asks", rule.id)
     if key not in bound._memory:
-        asks: Asks = []
+        asks = []
         for table in walk_tables(bound.rulebook, rule):
             for part in split_facts(table):
                 # Each part asks one thing, and looks at the same facts whatever they are.
                 witness: Any = Witness(partial(getattr, _NOBODY))
                 judge_facts(part, witness, OPEN_FROM)
-                asks.append((tuple(sorted(witness.asked)), partial(_judge_eras, part)))
+                dated = any(who.licensed_in_group or who.registered_in_group for who in part.who)
+                eras = ERAS if dated else ERAS[:1]
+                asks.append(Ask(tuple(sorted(witness.asked)), partial(_judge_eras, part, eras)))
         if rule.permit is not None:
             asks += [
-                (("scheduled",), attrgetter("scheduled")),
-                (("held",), partial(_is_among, rule.id, "held")),
-                (("refused",), partial(_is_among, rule.id, "refused")),
+                Ask(("scheduled",), attrgetter("scheduled")),
+                Ask(("held",), partial(_is_among, rule.id, "held")),
+                Ask(("refused",), partial(_is_among, rule.id, "refused")),
             ]
         bound._memory[key] = asks
-    found: Asks = bound._memory[key]
+    found: list[Ask] = bound._memory[key]
     return found
 
 
-def _judge_eras(part: Unless, facts: FlightFacts) -> Hashable:
-    return tuple(judge_facts(part, facts, at_ms) for at_ms in ERAS)
+def _judge_eras(part: Unless, eras: tuple[int, ...], facts: FlightFacts) -> Hashable:
+    return tuple(judge_facts(part, facts, at_ms) for at_ms in eras)
 
 
 def _is_among(rule_id: str, fact: str, facts: FlightFacts) -> bool:
@@ -256,7 +277,15 @@ def _find_panel(
     known: tuple[object, Panel] | None = bound._memory.get(near)
     if known is not None and known[0] is question.places:
         return known[1]
-    key = (heard, question.activity, question.places, era, until)
+    # Which aerodrome it is matters only where some table names it.
+    named = bound.named_aerodromes
+    places = tuple(
+        replace(place, designator="")
+        if place.layer == "aerodrome" and place.designator not in named
+        else place
+        for place in question.places
+    )
+    key = (heard, question.activity, places, era, until)
     panel: Panel | None = bound._memory.get(key)
     if panel is None:
         asked = question if heard == "persons" else replace(question, activity=heard)

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from airsim.airspace import Atlas, Crossings
 from airsim.law import FlightFacts, Question, Verdict
@@ -84,12 +83,12 @@ class Stays:
     rows: tuple[PlannedCrossing, ...]
 
 
-def time_stays(atlas: Atlas, legs: Sequence[Leg], crossings: Crossings) -> list[Stays]:
+def time_stays(bound: BoundRulebook, legs: Sequence[Leg], crossings: Crossings) -> list[Stays]:
     """Put times and levels on crossings; drop areas that are not in use or not reached.
 
     Parameters
     ----------
-    atlas : Atlas
+    bound : BoundRulebook
     legs : sequence of Leg
         Of any flights.
     crossings : Crossings
@@ -118,21 +117,17 @@ def time_stays(atlas: Atlas, legs: Sequence[Leg], crossings: Crossings) -> list[
     start_ms = np.array([one.start_ms for one in legs], np.int64)[leg]
     entry_ms, exit_ms = start_ms + np.rint(minutes * MINUTE_MS).astype(np.int64)
     low_ft, high_ft = level_ft.min(axis=0), level_ft.max(axis=0)
-    first = np.cumsum([0, *(len(layer) for layer in atlas.layers)])[crossings.layer]
-
-    def of_area(name: str) -> NDArray[Any]:
-        values = np.concatenate([getattr(layer, name) for layer in atlas.layers])
-        return np.asarray(values[first + crossings.area])
-
-    used = (of_area("valid_from_ms") <= entry_ms) & (entry_ms < of_area("valid_to_ms"))
-    used &= (low_ft < of_area("upper_ft")) & (high_ft >= of_area("lower_ft"))
+    limits = bound.limits
+    area = limits.first[crossings.layer] + crossings.area
+    used = (limits.valid_from_ms[area] <= entry_ms) & (entry_ms < limits.valid_to_ms[area])
+    used &= (low_ft < limits.upper_ft[area]) & (high_ft >= limits.lower_ft[area])
     start_km = np.array([one.start_km for one in legs])[leg]
     columns = (
         crossings.layer, crossings.area, start_km + ends_km[0], start_km + ends_km[1], entry_ms,
         exit_ms, low_ft, high_ft,
     )  # fmt: skip
     rows = zip(*(column[used].tolist() for column in columns), strict=True)
-    kept = [_make_crossing(atlas, *row) for row in rows]
+    kept = [_make_crossing(bound.atlas, *row) for row in rows]
     bounds = np.searchsorted(leg[used], np.arange(len(legs) + 1)).tolist()
     return [
         Stays(one, tuple(kept[a:b])) for one, (a, b) in zip(legs, pairwise(bounds), strict=True)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from airsim.airspace import Paths, find_crossings, locate_points
+from airsim.airspace import Crossings, Paths, find_crossings, locate_points
 from airsim.geodesy import geodesic_km
 from airsim.law import FlightFacts, Place, Question
 from airsim.operation import Flight
@@ -105,6 +107,7 @@ def _open_works(
         np.array([a.lon for a in starts]), np.array([a.lat for a in starts]),
         np.array([b.lon for b in ends]), np.array([b.lat for b in ends]),
     ).tolist()  # fmt: skip
+    scenario.areas_over.prepare(icao for f in flights for icao in (f.adep, f.ades))
     told = [make_facts(scenario, flight) for flight in flights]
     kinds: dict[tuple[str, int | None], list[int]] = {}
     for k, (facts, _) in enumerate(told):
@@ -261,16 +264,32 @@ def _judge_all(works: Sequence[Work]) -> None:
     legs = [leg for work in works for leg in list_legs(work)]
     if not legs:
         return
-    lines = [leg.route.points for leg in legs]
-    start = np.cumsum([0, *(len(points) for points in lines)])
-    lonlat = np.concatenate(lines)
-    atlas = works[0].scenario.atlas
-    crossings = find_crossings(
-        atlas, Paths(lonlat[:, 0].copy(), lonlat[:, 1].copy(), start.astype(np.int64))
-    )
-    flown = iter(time_stays(atlas, legs, crossings))
+    scenario = works[0].scenario
+    crossings = _trace_routes(scenario, [leg.route for leg in legs])
+    flown = iter(time_stays(scenario.bound, legs, crossings))
     for work in works:
         work.judgement = judge_legs(work, [next(flown) for _ in work.routes])
+
+
+def _trace_routes(scenario: Scenario, routes: Sequence[Route]) -> Crossings:
+    """Crossings of routes, a path each; those of routes met before are remembered."""
+    key = ("crossings", scenario.atlas.content_hash)
+    known: dict[int, tuple[Route, list[NDArray[Any]]]] = scenario.memory.setdefault(key, {})
+    fresh = list({id(route): route for route in routes if id(route) not in known}.values())
+    if fresh:
+        start = np.cumsum([0, *(len(route.points) for route in fresh)])
+        lon, lat = np.concatenate([route.points for route in fresh]).T
+        found = find_crossings(
+            scenario.atlas, Paths(lon.copy(), lat.copy(), start.astype(np.int64))
+        )
+        bounds = np.searchsorted(found.path, np.arange(len(fresh) + 1)).tolist()
+        columns = (found.layer, found.area, found.entry_km, found.exit_km)
+        for route, (a, b) in zip(fresh, pairwise(bounds), strict=True):
+            # With the route, whose address is its name.
+            known[id(route)] = (route, [column[a:b] for column in columns])
+    parts = [known[id(route)][1] for route in routes]
+    path = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part[0]) for part in parts])
+    return Crossings(path, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _settles(work: Work) -> bool:
