@@ -22,7 +22,14 @@ from airsim.airspace import Atlas, load_atlas
 from airsim.airspace.arrangement import arrange_edges
 from airsim.airspace.outlines import close_ring, draw_circle
 from airsim.base import InputError, find_resource
-from airsim.routing import NoRoute, Route, build_router, certify_route, find_routes
+from airsim.routing import (
+    NoRoute,
+    Route,
+    build_router,
+    certify_route,
+    certify_routes,
+    find_routes,
+)
 from airsim.routing.graph import Graph, find_paths, link_ends
 from airsim.routing.outline import CLOSED, Outline
 from airsim.routing.plane import choose_plane
@@ -583,6 +590,18 @@ def test_certificate_sees_a_route_through_closed_areas(world):
     assert not proof.clear
     assert {area for _, area, _, _ in proof.violations} <= {0, 1}
     assert proof.clearance_nm == 0.0
+
+
+def test_certificates_of_many_routes_are_those_of_each(world):
+    closed = (("territory", 0), ("territory", 1))
+    open_, around = build_router(world, []), build_router(world, closed)
+    ends = ([-5, 30, -5], [50, 50, 40], [15, 60, 30], [65, 55, 62])
+    routes = [r for router in (open_, around) for r in find_routes(router, *ends)]
+    assert all(isinstance(r, Route) for r in routes)
+    proofs = certify_routes(world, closed, routes)
+    assert proofs == tuple(certify_route(world, closed, r) for r in routes)
+    assert [proof.clear for proof in proofs] == [False, True, False, True, True, True]
+    assert certify_routes(world, closed, []) == ()
 
 
 def test_bad_requests_are_all_named(world):

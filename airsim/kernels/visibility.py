@@ -170,10 +170,10 @@ def _make_leg(p: Floats, q: Floats) -> _Leg:
     mx, my, mz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
     middle = math.sqrt(mx * mx + my * my + mz * mz)
     kind = _ANTIPODAL if middle < 1e-6 else _NO_LENGTH if size == 0.0 else _PLAIN
-    size, middle = max(size, 1e-300), max(middle, 1e-300)
+    n, m = 1.0 / max(size, 1e-300), 1.0 / max(middle, 1e-300)
     return _Leg(
-        p[0], p[1], p[2], q[0], q[1], q[2], nx / size, ny / size, nz / size,
-        mx / middle, my / middle, mz / middle, 0.5 * middle, kind,
+        p[0], p[1], p[2], q[0], q[1], q[2], nx * n, ny * n, nz * n, mx * m, my * m, mz * m,
+        0.5 * middle, kind,
     )  # fmt: skip
 
 
@@ -454,7 +454,7 @@ def _measure_mm(a: Floats, b: Floats) -> float:
     x, y, z = a[0] * au - b[0] * bu, a[1] * au - b[1] * bu, az - bz
     half = min(0.5 * math.sqrt(x * x + y * y + z * z), 1.0)
     angle = 2.0 * math.asin(half)
-    sine = math.sin(angle)
+    sine = 2.0 * half * math.sqrt(1.0 - half * half)
     squash = (angle - sine) * (az + bz) ** 2 / max(1.0 - half * half, 1e-9)
     squash += (angle + sine) * z * z / max(half * half, 1e-30)
     return float(np.rint(1e6 * _EQUATOR_KM * (angle - _FLATTENING / 8.0 * squash)))

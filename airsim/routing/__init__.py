@@ -1,6 +1,6 @@
 """Routing: the shortest route that a closed set leaves open; knows no law and no aircraft."""
 
-from airsim.routing.certificate import Certificate, certify_route
+from airsim.routing.certificate import Certificate, certify_route, certify_routes
 from airsim.routing.router import Router, build_router, find_routes
 from airsim.routing.routes import ROUTE_STATUS, ClosedSet, NoRoute, Route, Routes
 
@@ -14,5 +14,6 @@ __all__ = [
     "Routes",
     "build_router",
     "certify_route",
+    "certify_routes",
     "find_routes",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from airsim.routing.routes import ClosedSet, Route
 
 Floats = NDArray[np.float64]
+
+Violation = tuple[str, int, float, float]
 
 _CAP_NM = 5.0
 
@@ -35,44 +38,55 @@ class Certificate:
     """
 
     clear: bool
-    violations: tuple[tuple[str, int, float, float], ...]
+    violations: tuple[Violation, ...]
     clearance_nm: float
 
 
-def certify_route(atlas: Atlas, closed: ClosedSet, route: Route) -> Certificate:
-    """Check a route against the closed areas themselves.
+def certify_routes(
+    atlas: Atlas, closed: ClosedSet, routes: Sequence[Route]
+) -> tuple[Certificate, ...]:
+    """Check routes against the closed areas themselves.
 
     Parameters
     ----------
     atlas : Atlas
     closed : tuple of (layer name, area position)
-        What the route may not enter.
-    route : Route
+        What the routes may not enter.
+    routes : sequence of Route
 
     Returns
     -------
-    Certificate
+    tuple of Certificate
+        One for each route.
 
     Notes
     -----
-    Uses the crossings of the route's geodesic legs and the stored edges; shares nothing with the
+    Uses the crossings of the routes' geodesic legs and the stored edges; shares nothing with the
     visibility graph but the arithmetic of distances.
     """
-    points = route.points
-    paths = Paths(
-        np.ascontiguousarray(points[:, 0]),
-        np.ascontiguousarray(points[:, 1]),
-        np.array([0, len(points)], np.int64),
-    )
+    if not routes:
+        return ()
+    paths = Paths.from_lines([route.points for route in routes])
     wanted = set(closed)
     crossings = find_crossings(atlas, paths, layers=sorted({name for name, _ in closed}))
-    violations = []
+    violations: list[list[Violation]] = [[] for _ in routes]
     for k in range(len(crossings.area)):
         area = (LAYER_NAMES[crossings.layer[k]], int(crossings.area[k]))
         if area in wanted:
-            violations.append((*area, float(crossings.entry_km[k]), float(crossings.exit_km[k])))
-    clearance = measure_clearances_nm(points, paths.start, closed_edges(atlas, closed), _CAP_NM)
-    return Certificate(not violations, tuple(violations), float(clearance[0]))
+            violations[crossings.path[k]].append(
+                (*area, float(crossings.entry_km[k]), float(crossings.exit_km[k]))
+            )
+    points = np.concatenate([route.points for route in routes])
+    clearances = measure_clearances_nm(points, paths.start, closed_edges(atlas, closed), _CAP_NM)
+    return tuple(
+        Certificate(not found, tuple(found), clearance)
+        for found, clearance in zip(violations, clearances.tolist(), strict=True)
+    )
+
+
+def certify_route(atlas: Atlas, closed: ClosedSet, route: Route) -> Certificate:
+    """Check one route, as `certify_routes` does many."""
+    return certify_routes(atlas, closed, [route])[0]
 
 
 def areas_by_layer(closed: ClosedSet) -> list[tuple[str, list[int]]]:
