@@ -33,6 +33,7 @@ PARTS = {
     "world-day": "world_day",
     "start": "start",
     "events": "events",
+    "operation": "operation",
     "growth": "growth",
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks import crossings, routes, rules, start, world_day
+from benchmarks import crossings, operation, routes, rules, start, world_day
 from benchmarks.measuring import Row, format_value
 
 Verdict = tuple[str, bool]  # what was measured, and whether that is enough
@@ -190,6 +190,17 @@ def _world_day(rows: Sequence[Row]) -> Verdict | None:
     return said, row["wall_s"] <= 5.0 and row["peak_mb"] <= 1000.0
 
 
+def _operation(name: str, flights: int, most_s: float) -> Callable[..., Verdict | None]:
+    def read(rows: Sequence[Row]) -> Verdict | None:
+        row = pick(rows, operation.TABLE, operation=name)
+        if row is None or row["flights"] < flights:
+            return None
+        said = f"{row['wall_s']:.1f} s for {row['flights']:,} flights, {row['peak_mb']:.0f} MB"
+        return said, row["wall_s"] <= most_s
+
+    return read
+
+
 FIGURES = (
     Figure(
         "tree", "crossings, all territories as shipped, sphere", ">= 1,000x shapely STRtree +"
@@ -230,6 +241,14 @@ FIGURES = (
     Figure(
         "world-day", "100,000 flights of a day x all layers x the rulebook, decisions", "<= 5 s,"
         " <= 1 GB", _world_day,
+    ),
+    Figure(
+        "month", "a month of Belavia, planned and simulated", "<= 5 s",
+        _operation(operation.MONTH, 1_000, 5.0),
+    ),
+    Figure(
+        "day", "35,000 flights of a day of the world, planned and simulated", "<= 60 s",
+        _operation(operation.DAY, operation.FLIGHTS, 60.0),
     ),
     Figure("check", "`airsim check`, cold process, kernels cached", "<= 1.5 s", _check),
     Figure("compiling", "first run ever", "says that it is compiling", _says_compiling),

@@ -31,6 +31,7 @@ _TITLES = {
     "world-day": "A day of the world",
     "start": "Starting",
     "events": "Events",
+    "operation": "Operation",
     "growth": "Growth and memory",
 }
 _INTRODUCTION = """\
