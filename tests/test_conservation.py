@@ -237,7 +237,7 @@ def test_news_at_a_fuel_stop_is_answered_on_the_ground(
     check_run(scenario, world)
     record = world.records["F"]
     events = [e.event for e in world.log if e.event in ("take-off", "landing")]
-    on_ground = 0 < after_min <= 70
+    on_ground = 0 < after_min <= 72
     if on_ground and state == "IN":
         assert (record.status, record.landed_at) == ("diverted", stop)
         assert events == ["take-off", "landing"]

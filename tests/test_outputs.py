@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from oracle import make_rule
 from airsim.base import parse_instant
 from airsim.law import Rule
 from airsim.operation import Flight
-from airsim.report import print_summary
+from airsim.report import print_summary, render_report
 from airsim.results import Results
 from airsim.scenario import PermitModel, Scenario
 from airsim.simulation import simulate
@@ -189,3 +190,22 @@ def test_the_summary_tells_the_totals(run: Run, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "Of 2 flights 1 arrived, 1 cancelled (1 barred): " in said
     assert "no tariff known for" in said
+
+
+def test_the_page_shows_totals_airspace_charges_and_authorities(run: Run, tmp_path: Path) -> None:
+    found = run(flight("UMMS", "UTTT"), flight("UMMS", "UMKK"), rules=(needs("LT"),))
+    page = render_report(found, tmp_path).read_text()
+    for said in ("What was flown", "Of 2 flights 2 arrived", "Airspace used, charges and",
+                 "UMMV", "Legs without a known tariff", "CAA LT", "not known"):  # fmt: skip
+        assert said in page, said
+    (russia,) = rows(found, "airspace_use", layer="charging-zone", designator="RU")
+    assert russia["estimates"].startswith("RUB ")
+    amount = f"RUB {round(float(russia['estimates'].split()[1])):,}"
+    assert amount in page
+
+
+def test_every_flight_takes_off_before_it_enters_anything(run: Run) -> None:
+    found = run(flight("UMMS", "UGTB"))
+    (take_off,) = rows(found, "events", event="take-off")
+    entries = [row["time_utc"] for row in rows(found, "events", event="airspace-entry")]
+    assert min(entries) == take_off["time_utc"] == rows(found, "flights")[0]["atot_utc"]

@@ -405,7 +405,7 @@ def test_tables_say_what_happened(write: Write, tmp_path: Path) -> None:
     assert {row["status"] for row in flights.values()} == {"flown", "cancelled", "probe"}
     moscow = flights["BRU951-20250915"]
     assert moscow["planned_at_utc"] == "2025-09-15T02:00:00Z"
-    assert moscow["atot_utc"] == "2025-09-15T05:10:00Z"
+    assert moscow["atot_utc"] == "2025-09-15T05:12:18Z"
     assert (moscow["delay_min"], moscow["registration"]) == (0.0, "EW-400PO")
     home = flights["BRU736-20250915"]
     assert (home["atot_utc"], home["delay_min"], home["distance_km"]) == ("", None, None)

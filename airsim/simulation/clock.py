@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 from airsim.base import format_instant
 from airsim.law import Question
+from airsim.performance import DEFAULT_POLICY
 from airsim.permission import Decision, Outcome
 from airsim.planning import Plan, decide_stay
 from airsim.scenario import Scenario
 from airsim.simulation.state import FlightRecord
 
 MINUTE_MS = 60_000
-TAKE_OFF_AFTER_MS = 10 * MINUTE_MS
+# As the profile has it by which crossings are timed: nothing is entered before take-off.
+TAKE_OFF_AFTER_MS = round(DEFAULT_POLICY.taxi_out_min * MINUTE_MS)
 
 
 @dataclass(frozen=True, slots=True)
