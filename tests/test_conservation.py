@@ -17,7 +17,7 @@ from airsim.base import format_instant, parse_instant
 from airsim.law import Rule, make_hours_rule, make_limit_rule
 from airsim.operation import Flight, Tail, Upkeep
 from airsim.results import Results
-from airsim.scenario import Options, PermitModel, Scenario
+from airsim.scenario import ClosureProcess, Options, PermitModel, Scenario
 from airsim.simulation import simulate, tabulate_world, trace_flights
 
 HOUR_MS = 3_600_000
@@ -145,6 +145,15 @@ def make_upkeep(**changes: Any) -> Upkeep:
     return Upkeep.model_validate(rows | changes)
 
 
+def surprises() -> st.SearchStrategy[tuple[ClosureProcess, ...]]:
+    """Aerodromes that close by chance, without notice."""
+    process = ClosureProcess(
+        "BALLOONS", (("aerodrome", ("UUEE", "UMKK", "UGTB")),), 3.0, (), "exponential", (1.5,), 0.0,
+        START_MS, START_MS + 30 * HOUR_MS, "a test", "assumed",
+    )  # fmt: skip
+    return st.sampled_from([(), (process,)])
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> Small:
     """Rules, flights, and everything else that a scenario may hold."""
@@ -152,7 +161,7 @@ def worlds(draw: st.DrawFn) -> Small:
     return {
         "rules": draw(rulebooks(flights)), "flights": flights, "fleet": draw(tails()),
         "options": draw(OPTIONS), "permits": draw(st.none() | MODELS),
-        "upkeep": draw(st.none() | st.just(make_upkeep())),
+        "upkeep": draw(st.none() | st.just(make_upkeep())), "surprises": draw(surprises()),
     }  # fmt: skip
 
 
