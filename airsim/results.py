@@ -91,6 +91,7 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
         ("fuel_left_kg", "kg", "fuel left on landing; of several landings the least"),
         ("atot_utc", "instant", "simulated take-off"),
         ("aldt_utc", "instant", "simulated landing"),
+        ("aibt_utc", "instant", "simulated on-block"),
         ("delay_min", "min", "off-block delay"),
         ("reason", "text", "one line in plain words"),
     ),

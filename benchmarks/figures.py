@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks import crossings, operation, routes, rules, start, world_day
+from benchmarks import crossings, events, operation, routes, rules, start, world_day
 from benchmarks.measuring import Row, format_value
 
 Verdict = tuple[str, bool]  # what was measured, and whether that is enough
@@ -182,6 +182,17 @@ def _objects(rows: Sequence[Row]) -> Verdict | None:
     return row and (f"{format_value(row['times_as_long'])}x", row["times_as_long"] >= 200.0)
 
 
+def _events(rows: Sequence[Row]) -> Verdict | None:
+    row = pick(rows, events.TABLE, method=events.WITH_LAW)
+    if row is None:
+        return None
+    said = (
+        f"{format_value(row['moments_per_s'])} moments per s, {row['ratio_to_SimPy']:.1f} times the"
+        " bare loop"
+    )
+    return said, row["moments_per_s"] >= 200_000.0 and row["ratio_to_SimPy"] <= 2.0
+
+
 def _world_day(rows: Sequence[Row]) -> Verdict | None:
     row = pick(rows, world_day.TABLE, threads=2)
     if row is None or row["flights"] < world_day.FLIGHTS:
@@ -249,6 +260,10 @@ FIGURES = (
     Figure(
         "day", "35,000 flights of a day of the world, planned and simulated", "<= 60 s",
         _operation(operation.DAY, operation.FLIGHTS, 60.0),
+    ),
+    Figure(
+        "events", "the event loop, plans made, law judged again", ">= 200,000 events per s, >= half"
+        " of bare SimPy", _events,
     ),
     Figure("check", "`airsim check`, cold process, kernels cached", "<= 1.5 s", _check),
     Figure("compiling", "first run ever", "says that it is compiling", _says_compiling),

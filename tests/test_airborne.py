@@ -73,7 +73,14 @@ def test_what_closes_ahead_is_flown_round_from_where_the_flight_is(
         news("NEW", "08:20", **LITHUANIA),
     ))  # fmt: skip
     record = only(ran)
-    assert events(ran) == ["off-block", "take-off", "closed-in-flight", "rerouted", "landing"]
+    assert events(ran) == [
+        "off-block",
+        "take-off",
+        "closed-in-flight",
+        "rerouted",
+        "landing",
+        "on-block",
+    ]
     assert (record.status, record.landed_at) == ("flown", "")
     assert "LT" in {stay.designator for stay in record.plan.crossings}
     assert "LT" not in states_entered(world, record)

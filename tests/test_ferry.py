@@ -69,9 +69,9 @@ Let = Callable[..., World]
 def check_rotation(world: World) -> None:
     """Each leg begins where and after the one before has ended; every flight ends once."""
     flown = sorted(
-        (r.off_block_ms, r.landing_ms, r.flight.adep, r.landed_at or r.flight.ades)
+        (r.off_block_ms, r.on_block_ms, r.flight.adep, r.landed_at or r.flight.ades)
         for r in world.records.values()
-        if r.off_block_ms is not None and r.landing_ms is not None
+        if r.off_block_ms is not None and r.on_block_ms is not None
     )
     for first, second in pairwise(flown):
         assert first[1] <= second[0]

@@ -245,5 +245,5 @@ def test_nothing_new_changes_nothing(let: Let) -> None:
         for d in sorted(record.plan.decisions, key=lambda d: d.question.start_ms)
     ]
     assert {e.event for e in world.log} == {
-        "positioned", "planned", "off-block", "take-off", "airspace-entry", "landing",
+        "positioned", "planned", "off-block", "take-off", "airspace-entry", "landing", "on-block",
     }  # fmt: skip

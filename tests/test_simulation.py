@@ -164,8 +164,8 @@ def test_a_flight_waits_for_its_aircraft_and_leaves_late(write: Write) -> None:
     scenario, world = fly(write(legs=TIGHT))
     out, back = world.records.values()
     assert back.status == "flown"
-    assert out.landing_ms is not None
-    assert back.off_block_ms == out.landing_ms + scenario.options.minimum_turn_ms
+    assert out.on_block_ms is not None
+    assert back.off_block_ms == out.on_block_ms + scenario.options.minimum_turn_ms
     assert back.off_block_ms > back.flight.eobt_ms
     late_ms = back.off_block_ms - back.flight.eobt_ms
     said = (format_instant(back.off_block_ms), "BRU952-20250915", f"{late_ms // 60_000} min late")

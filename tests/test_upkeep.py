@@ -105,7 +105,7 @@ def test_no_aircraft_flies_while_it_is_grounded_nor_is_in_two_places(fly: Fly) -
     world = fly(plan(check=[CHECK], removal=[REMOVAL], channel=[CHANNEL]))
     for aircraft in world.fleet:
         flown = sorted(
-            (r.off_block_ms, r.landing_ms, r.flight.adep, r.flight.ades)
+            (r.off_block_ms, r.on_block_ms, r.flight.adep, r.flight.ades)
             for r in world.records.values()
             if r.registration == aircraft.tail.registration and r.landing_ms is not None
         )

@@ -17,7 +17,7 @@ from airsim.operation import Flight
 from airsim.performance import fly, payload_for_seats
 from airsim.planning.ends import find_home, find_places, name_activity
 from airsim.planning.facts import make_facts
-from airsim.planning.judge import MINUTE_MS
+from airsim.planning.judge import MINUTE_MS, find_landing_ms
 from airsim.scenario import Scenario
 
 # Activities that a timetable tells something about, asked where they happen.
@@ -115,8 +115,8 @@ def _meet(scenario: Scenario, rule: Rule, flight: Flight, stays: list[_Stay]) ->
         Paths.from_legs(*(np.array([v]) for spot in spots for v in (spot.lon, spot.lat)))
     )
     payload = payload_for_seats(aircraft, facts.seats)
-    block_ms = float(fly(aircraft, float(km), float(payload)).block_min) * MINUTE_MS
-    eta_ms = flight.eobt_ms + round(block_ms)
+    block_min = float(fly(aircraft, float(km), float(payload)).block_min)
+    eta_ms = find_landing_ms(flight.eobt_ms, block_min)
     crossed: set[str] = set()
     home = find_home(scenario, facts)
     level_ft = aircraft.cruise_fl * 100.0
@@ -124,7 +124,7 @@ def _meet(scenario: Scenario, rule: Rule, flight: Flight, stays: list[_Stay]) ->
         yield from _end(scenario, rule, flight, "take-off", flight.eobt_ms, facts)
     for name, row, share in sorted(stays, key=lambda stay: stay[2]):
         layer = scenario.atlas.layer(name)
-        at_ms = flight.eobt_ms + round(share * block_ms)
+        at_ms = flight.eobt_ms + round(share * block_min * MINUTE_MS)
         in_use = layer.valid_from_ms[row] <= at_ms < layer.valid_to_ms[row]
         if not in_use or not layer.lower_ft[row] <= level_ft < layer.upper_ft[row]:
             continue

@@ -11,7 +11,7 @@ import numpy as np
 
 from airsim.airspace import Atlas, Crossings
 from airsim.law import FlightFacts, Question, Verdict
-from airsim.performance import level_at, time_at
+from airsim.performance import DEFAULT_POLICY, level_at, time_at
 from airsim.permission import AreaKey, BoundRulebook, Decision
 from airsim.planning.ends import decide_end, decide_stay, find_home, name_activity
 from airsim.planning.types import PlannedCrossing
@@ -40,7 +40,6 @@ class Judgement:
         Technical stops, landings and take-offs at fuel stops.
     landing : Decision
         At the destination, knowing what was crossed.
-    arrival_ms : int
     """
 
     crossings: tuple[PlannedCrossing, ...]
@@ -48,19 +47,23 @@ class Judgement:
     crossed: dict[AreaKey, Decision]
     stops: tuple[Decision, ...]
     landing: Decision
-    arrival_ms: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leg:
-    """One leg of a planned flight: when it begins, and how far from the flight's departure."""
+    """One leg of a planned flight: off-block, touch-down, how far from the flight's departure."""
 
     work: Work
     number: int
     route: Route
     start_ms: int
     start_km: float
-    arrival_ms: int
+    landing_ms: int
+
+
+def find_landing_ms(start_ms: int, block_min: float) -> int:
+    """Touch-down of a leg: on-block less the way to the stand."""
+    return start_ms + round((block_min - DEFAULT_POLICY.taxi_in_min) * MINUTE_MS)
 
 
 def list_legs(work: Work) -> list[Leg]:
@@ -68,9 +71,10 @@ def list_legs(work: Work) -> list[Leg]:
     legs: list[Leg] = []
     start_ms, start_km = work.start_ms, 0.0
     for number, route in enumerate(work.routes):
-        arrival_ms = start_ms + round(float(work.block_min(number, route.distance_km)) * MINUTE_MS)
-        legs.append(Leg(work, number, route, start_ms, start_km, arrival_ms))
-        start_ms = arrival_ms + STOP_GROUND_MIN * MINUTE_MS
+        block_min = float(work.block_min(number, route.distance_km))
+        landing_ms = find_landing_ms(start_ms, block_min)
+        legs.append(Leg(work, number, route, start_ms, start_km, landing_ms))
+        start_ms += round((block_min + STOP_GROUND_MIN) * MINUTE_MS)
         start_km += route.distance_km
     return legs
 
@@ -165,10 +169,9 @@ def judge_legs(work: Work, flown: Sequence[Stays]) -> Judgement:
         states |= {stay.designator for stay in entered if stay.layer == "territory"}
         facts = facts.having_crossed(states)
         ends = ("technical-stop", "landing") if number + 1 < len(flown) else ("landing",)
-        stops += [_end(work, a, aerodromes[number + 1], leg.arrival_ms, facts) for a in ends]
+        stops += [_end(work, a, aerodromes[number + 1], leg.landing_ms, facts) for a in ends]
     landing = stops.pop()
-    arrival_ms = flown[-1].leg.arrival_ms
-    return Judgement(tuple(stays), tuple(decisions), crossed, tuple(stops), landing, arrival_ms)
+    return Judgement(tuple(stays), tuple(decisions), crossed, tuple(stops), landing)
 
 
 def _end(work: Work, activity: str, icao: str, at_ms: int, facts: FlightFacts) -> Decision:

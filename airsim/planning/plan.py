@@ -25,8 +25,8 @@ from airsim.permission import AreaKey, Decision, Outcome, mask_span
 from airsim.planning.ends import decide_end, decide_stay, find_home
 from airsim.planning.facts import make_facts
 from airsim.planning.judge import (
-    MINUTE_MS,
     Judgement,
+    find_landing_ms,
     history_states,
     judge_legs,
     list_legs,
@@ -139,7 +139,7 @@ def _open_work(
 ) -> Work:  # fmt: skip
     start_ms = flight.eobt_ms if position is None else position.at_ms
     planned_ms = start_ms - (scenario.options.planning_lead_ms if position is None else 0)
-    eta_ms = start_ms + round(trips.find(km).block_min * MINUTE_MS)
+    eta_ms = find_landing_ms(start_ms, trips.find(km).block_min)
     start = facts.having_crossed(frozenset())
     judged_ends = (
         decide_end(scenario, "take-off", flight.adep, flight.eobt_ms, start, planned_ms)

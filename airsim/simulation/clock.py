@@ -6,7 +6,8 @@ delay, and to forget, or to move, the date by which the law had to be known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from airsim.base import format_instant
 from airsim.law import Question
@@ -19,10 +20,12 @@ from airsim.simulation.state import FlightRecord
 MINUTE_MS = 60_000
 # As the profile has it by which crossings are timed: nothing is entered before take-off.
 TAKE_OFF_AFTER_MS = round(DEFAULT_POLICY.taxi_out_min * MINUTE_MS)
+TAXI_IN_MS = round(DEFAULT_POLICY.taxi_in_min * MINUTE_MS)
+# All of a decision but its question.
+REASONS = attrgetter(*list(Decision.__dataclass_fields__)[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Something that happens on the way: an event, or a question to ask again."""
 
     at_ms: int
@@ -44,7 +47,8 @@ def list_moments(plan: Plan, shift_ms: int) -> list[Moment]:
         in_ms = start_ms + shift_ms + round(block_min * MINUTE_MS)
         if start_ms != since_ms:
             found.append((0, Moment(out_ms, "take-off")))
-        found.append((2, Moment(in_ms, "landing", end)))
+        found.append((2, Moment(in_ms - TAXI_IN_MS, "landing", end)))
+        found.append((2, Moment(in_ms, "on-block", end)))
     found += [
         (1, Moment(s.entry_ms + shift_ms, "airspace-entry", f"{s.layer} {s.designator}"))
         for s in plan.crossings
@@ -69,7 +73,7 @@ def find_stand(plan: Plan, shift_ms: int, now_ms: int) -> int | None:
     ):
         if landed_ms < now_ms <= start_ms + shift_ms + TAKE_OFF_AFTER_MS:
             return leg
-        landed_ms = start_ms + shift_ms + round(block_min * MINUTE_MS)
+        landed_ms = start_ms + shift_ms + round(block_min * MINUTE_MS) - TAXI_IN_MS
     return None
 
 
@@ -83,6 +87,16 @@ def ask_again(
         asked.facts, asked.lower_ft, asked.upper_ft, known_ms,
     )  # fmt: skip
     return decide_stay(scenario.bound, question)
+
+
+def reveal(planned: Decision) -> Decision:
+    """The same decision on the question without a date by which the law had to be known."""
+    asked = planned.question
+    question = Question(
+        asked.activity, asked.places, asked.start_ms, asked.end_ms, asked.facts, asked.lower_ft,
+        asked.upper_ft,
+    )  # fmt: skip
+    return Decision(question, *REASONS(planned))
 
 
 def find_bars(decision: Decision) -> set[str]:

@@ -8,19 +8,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, cast
 
 import simpy
 
-from airsim.base import format_instant
+from airsim.base import OPEN_TO, format_instant
+from airsim.law import Question
 from airsim.operation import Tail
 from airsim.performance import fly, payload_for_seats
+from airsim.permission import Decision, Outcome
 from airsim.planning import Plan, plan_flights
 from airsim.scenario import HOUR_MS, Scenario
 from airsim.simulation.airborne import cut_line, find_position, react
 from airsim.simulation.choice import choose_aircraft
 from airsim.simulation.clock import (
     TAKE_OFF_AFTER_MS,
+    TAXI_IN_MS,
     Moment,
     ask_again,
     describe_surprise,
@@ -28,6 +32,7 @@ from airsim.simulation.clock import (
     find_bars,
     find_stand,
     list_moments,
+    reveal,
 )
 from airsim.simulation.ferry import RETRY_MS, find_due, is_astray, plan_ferry
 from airsim.simulation.holding import hold_flight, hold_flights, plan_at
@@ -68,12 +73,12 @@ def simulate(scenario: Scenario, *, progress: Callable[[int, int], None] | None 
     World
         Records by flight id and the log, in time order.
     """
-    with _seldom_looking_for_garbage():
+    with look_seldom_for_garbage():
         return _simulate(scenario, progress)
 
 
 @contextmanager
-def _seldom_looking_for_garbage() -> Iterator[None]:
+def look_seldom_for_garbage() -> Iterator[None]:
     """Plans and logs are kept to the end: looking through them for garbage finds none."""
     before = gc.get_threshold()
     gc.set_threshold(200_000, 50, 50)
@@ -123,6 +128,7 @@ class _Run:
             record.barred_by, record.plan = record.plan.blocking_rules, plan
         self.prepared = prepared
         self.slots = SlotBook()
+        self.reached: dict[tuple[str, int | None, float], bool] = {}
         model = scenario.permits
         self.desk = PermitDesk(scenario, model, self.world) if model is not None else None
         if self.desk is not None:
@@ -273,8 +279,8 @@ class _Run:
     def _receive(self, record: FlightRecord, aircraft: Aircraft) -> Process:
         """Turn the aircraft round where it landed; at its base, see to its upkeep."""
         aircraft.at = record.landed_at or record.flight.ades
-        if record.landing_ms is not None and record.off_block_ms is not None:
-            block_ms = record.landing_ms - record.off_block_ms
+        if record.on_block_ms is not None and record.off_block_ms is not None:
+            block_ms = record.on_block_ms - record.off_block_ms
             aircraft.flights += 1
             aircraft.block_ms += block_ms
             if self.workshop is not None:
@@ -353,9 +359,12 @@ class _Run:
     def _reaches(self, plan: Plan, tail: Tail) -> bool:
         """Whether an aircraft, as full as usual, has the range for every leg planned."""
         assert plan.route is not None
-        aircraft = self.scenario.types[tail.typecode]
-        payload_kg = payload_for_seats(aircraft, tail.seats)
-        return bool(fly(aircraft, max(plan.route.leg_km), payload_kg).feasible)
+        key = tail.typecode, tail.seats, max(plan.route.leg_km)
+        if key not in self.reached:
+            aircraft = self.scenario.types[tail.typecode]
+            payload_kg = payload_for_seats(aircraft, tail.seats)
+            self.reached[key] = bool(fly(aircraft, key[2], payload_kg).feasible)
+        return self.reached[key]
 
     def _clear(self, record: FlightRecord) -> Generator[simpy.Event, Any, bool]:
         """Wait until law, by what is published, and the flow let the flight go; cancel it if not.
@@ -503,6 +512,10 @@ class _Run:
                 now_ms, bars = int(self.env.now), cast("tuple[str, ...]", interrupt.cause)
                 self._write_down(record, moments, now_ms)
                 stand = find_stand(record.current, record.shift_ms, now_ms)
+                if stand:  # at a fuel stop it comes to its stand, whatever the news
+                    ahead = [moment for moment in moments if moment.event == "on-block"]
+                    ahead = [moment for moment in ahead if moment.at_ms >= now_ms]
+                    self._write_down(record, ahead, now_ms + TAXI_IN_MS)
                 if stand is None:
                     self._change_plan(record, bars)
                     continue
@@ -587,6 +600,8 @@ class _Run:
         for planned in record.current.decisions:
             if planned.question.start_ms + record.shift_ms <= now_ms:
                 continue
+            if not self._may_hear(planned.question, record.shift_ms, names):
+                continue
             decision = ask_again(self.scenario, planned, record.shift_ms, now_ms)
             found = (find_bars(decision) - find_bars(planned)) & names
             if found:
@@ -597,6 +612,17 @@ class _Run:
             said = f"{', '.join(dict.fromkeys(where))} by {' '.join(sorted(bars))}, published now"
             self.note("closed-in-flight", record, said)
         return tuple(sorted(bars))
+
+    def _may_hear(self, question: Question, shift_ms: int, names: frozenset[str]) -> bool:
+        """Whether any of some rules speaks of a place, and starts before the flight has left it."""
+        start_ms, end_ms = question.start_ms + shift_ms, question.end_ms + shift_ms
+        return any(
+            rule.id in names and rule.when.start[0] <= end_ms
+            for place in question.places
+            for activity in dict.fromkeys((question.activity, "overflight"))
+            for at_ms in (start_ms, end_ms)
+            for rule in self.scenario.bound.rules_at(activity, place, at_ms)
+        )
 
     def _write_down(self, record: FlightRecord, moments: Iterable[Moment], until_ms: int) -> None:
         for moment in moments:
@@ -609,12 +635,35 @@ class _Run:
             record.take_off_ms = moment.at_ms
         if moment.event == "landing":
             record.landing_ms = moment.at_ms
+        if moment.event == "on-block":
+            record.on_block_ms = moment.at_ms
         if moment.event:
             self.world.note(moment.at_ms, moment.event, record, moment.detail)
         if moment.planned is None or self.prepared is None:
+            return
+        if self._holds(moment.planned, record.shift_ms):
+            record.met.append(reveal(moment.planned))
             return
         decision = ask_again(self.scenario, moment.planned, record.shift_ms, None)
         record.met.append(decision)
         surprise = describe_surprise(record, moment.planned, decision)
         if surprise is not None:
             self.world.note(moment.at_ms, surprise[0], record, surprise[1])
+
+    def _holds(self, planned: Decision, shift_ms: int) -> bool:
+        """Whether the law in force says what was planned on: no rule unknown then starts by then.
+
+        What would not be let pass unseen is asked anew all the same.
+        """
+        question = planned.question
+        if shift_ms or question.known_ms is None or planned.outcome >= Outcome.UNKNOWN:
+            return False
+        stamps, starts = self._later_law
+        return starts[bisect_right(stamps, question.known_ms)] > question.end_ms
+
+    @cached_property
+    def _later_law(self) -> tuple[list[int], list[int]]:
+        """Instants of publication, and the earliest start of all that is published from each on."""
+        rules = sorted(self.scenario.rulebook.rules, key=lambda rule: rule.when.published_ms)
+        starts = accumulate((rule.when.start[0] for rule in reversed(rules)), min, initial=OPEN_TO)
+        return [rule.when.published_ms for rule in rules], list(starts)[::-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,7 @@ from airsim.permission import Decision
 from airsim.planning import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One line of the log; never changed once written."""
 
     time_ms: int
@@ -136,6 +136,7 @@ class FlightRecord:
     off_block_ms: int | None = None
     take_off_ms: int | None = None
     landing_ms: int | None = None
+    on_block_ms: int | None = None
     shift_ms: int = 0
     landed_at: str = ""
     cause: str = ""

@@ -90,8 +90,8 @@ def _flight_row(record: FlightRecord, fuel: Mapping[str, tuple[float, float]]) -
     flight, plan, route = record.flight, record.plan, record.plan.route
     used_kg, left_kg = fuel.get(flight.flight_id, (None, None))
     block_ms = None
-    if record.landing_ms is not None and record.off_block_ms is not None:
-        block_ms = record.landing_ms - record.off_block_ms
+    if record.on_block_ms is not None and record.off_block_ms is not None:
+        block_ms = record.on_block_ms - record.off_block_ms
     late = (
         (record.off_block_ms - flight.eobt_ms) / 60_000 if record.off_block_ms is not None else None
     )
@@ -118,6 +118,7 @@ def _flight_row(record: FlightRecord, fuel: Mapping[str, tuple[float, float]]) -
         "flown_block_min": None if block_ms is None else block_ms / 60_000,
         "flown_fuel_kg": used_kg, "fuel_left_kg": left_kg,
         "atot_utc": _stamp(record.take_off_ms), "aldt_utc": _stamp(record.landing_ms),
+        "aibt_utc": _stamp(record.on_block_ms),
         "delay_min": late, "reason": plan.reason,
     }  # fmt: skip
 
