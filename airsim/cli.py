@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import tempfile
@@ -99,9 +98,6 @@ def main() -> None:
 
     Not legal advice, not for navigation.
     """
-    # what commands build lives as long as they do: looking through it all again and again for
-    # garbage takes a tenth of a short command's time
-    gc.set_threshold(200_000, 50, 50)
 
 
 @main.command("init")

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from threading import Thread
 
 from benchmarks.measuring import ROOT, Row, note
 
@@ -68,12 +70,28 @@ def time_process(
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> Row:
+    # what a command says of its work it says to a terminal, so that it gets one
+    ours, theirs = os.openpty()
+    heard: list[bytes] = []
+    listener = Thread(target=_listen, args=(ours, heard))
+    listener.start()
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.child", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs, check=True,
     )  # fmt: skip
+    os.close(theirs)
+    listener.join()
+    os.close(ours)
+    said = b"".join(heard).decode(errors="replace")
     row: Row = json.loads(done.stdout)
     if row["code"] not in (0, 1):  # 1: the flight may not fly, which is an answer
-        raise RuntimeError(done.stderr[-2000:])
+        raise RuntimeError(said[-2000:])
     row = {name: float("nan") if value is None else value for name, value in row.items()}
-    return row | {"says_compiling": "compil" in done.stderr.lower()}
+    return row | {"says_compiling": "compil" in said.lower()}
+
+
+def _listen(terminal: int, heard: list[bytes]) -> None:
+    """Read a terminal until the other side is closed, which some systems tell by an error."""
+    with suppress(OSError):
+        while found := os.read(terminal, 4096):
+            heard.append(found)
