@@ -383,8 +383,8 @@ def _fly_all(world: Scenario, flights: Sequence[Flight]) -> dict[str, FlightReco
 def _time_block(case: Case, side: str, record: FlightRecord) -> Block:
     airborne = any(word in case.kind for word in ("flown", "airborne"))
     minutes = float("nan")
-    if record.landing_ms is not None and record.off_block_ms is not None:
-        minutes = (record.landing_ms - record.off_block_ms) / MINUTE_MS
+    if record.on_block_ms is not None and record.off_block_ms is not None:
+        minutes = (record.on_block_ms - record.off_block_ms) / MINUTE_MS
         if airborne:
             minutes -= DEFAULT_POLICY.taxi_out_min + DEFAULT_POLICY.taxi_in_min
     route = record.plan.route
