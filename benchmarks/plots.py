@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks import crossings, growth, routes
 from benchmarks.measuring import Row, format_value, group_tables
@@ -47,6 +48,16 @@ def _tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, which="major", color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _scale_by_log(axes: Axes) -> None:
+    """Both axes by logarithm, with few and plain numbers."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def draw_speed(rows: Sequence[Row]) -> Figure | None:
@@ -131,17 +142,17 @@ def draw_routes(rows: Sequence[Row]) -> Figure | None:
     figure = Figure(figsize=(8.2, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     for row in mine:
-        gap = max(row["gap_max_%"], 1e-3)
-        left.plot(row["graph_s"], gap, marker="o", color=OURS, linestyle="none")
+        gap, built = max(row["gap_max_%"], 1e-3), row["outline_s"] + row["graph_s"]
+        left.plot(built, gap, marker="o", color=OURS, linestyle="none")
         left.annotate(
-            f"{row['tolerance_km']} km", (row["graph_s"], gap), xytext=(5, 4),
+            f"{row['tolerance_km']} km", (built, gap), xytext=(5, 4),
             textcoords="offset points", fontsize=7,
         )  # fmt: skip
-    left.set_xscale("log")
+    left.set_xlim(0.0, 1.25 * max(row["outline_s"] + row["graph_s"] for row in mine))
     left.set_yscale("log")
     left.axhline(0.1, color=_GREY, linestyle="--", linewidth=0.8)
     left.axvline(0.1, color=_GREY, linestyle="--", linewidth=0.8)
-    left.set_xlabel("building the graph, s", fontsize=8)
+    left.set_xlabel("building outline and graph, s", fontsize=8)
     left.set_ylabel("longest detour over tolerance 0, % (none: 0.001)", fontsize=8)
     left.set_title("airsim by tolerance; dashed: to reach", fontsize=9)
     styles = {"airsim": (OURS, "o"), "pyvisgraph": (PEER, "s"), "extremitypathfinder": (THIRD, "^")}
@@ -152,8 +163,7 @@ def draw_routes(rows: Sequence[Row]) -> Figure | None:
                 [row["vertices"] for row in some], [row["build_s"] for row in some],
                 color=colour, marker=marker, label=name,
             )  # fmt: skip
-    right.set_xscale("log")
-    right.set_yscale("log")
+    _scale_by_log(right)
     right.set_xlabel("vertices of the simplified outline", fontsize=8)
     right.set_ylabel("building the graph, s", fontsize=8)
     right.set_title("planar tools on the same outlines", fontsize=9)
@@ -189,8 +199,7 @@ def draw_growth(rows: Sequence[Row]) -> Figure | None:
                 size, [row[column] for row in mine], color=colour, marker=marker, markersize=4,
                 label=f"{name}, exponent {fit[exponent]:.2f}",
             )  # fmt: skip
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        _scale_by_log(axes)
         axes.set_xlabel(kind, fontsize=8)
         axes.set_ylabel("s", fontsize=8)
         axes.tick_params(which="both", labelsize=7)
