@@ -1,7 +1,7 @@
 """All benchmarks: ``python -m benchmarks [--quick] [--only PART ...] [--write --date DATE]``.
 
 Every method gets the same seeded work in the same run, in turn with the others; tables show
-ratios, with accuracy beside speed. Peers come with ``pip install 'airsim-airspace[bench]'``;
+ratios, with accuracy beside speed. Peers come with ``pip install -e '.[bench]'``;
 those that are absent are named. ``--write`` renews README.md, its plots and results.json beside
 this file, for the parts that ran. A part is a module here with ``measure(*, quick)``, which gives
 rows as `benchmarks.measuring` describes them.

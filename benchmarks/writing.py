@@ -41,7 +41,7 @@ Written by `python -m benchmarks --write --date DATE`; only the reasons for what
 are typed by hand (`reasons.toml`). All figures are of the machine below and of no other: compare
 ratios, and run it on yours.
 
-    pip install 'airsim-airspace[bench]'         # peers, all optional: absent ones are named
+    pip install -e '.[bench]'                    # peers, all optional: absent ones are named
     pip install --no-deps extremitypathfinder networkx   # asks for numpy below 2, runs with 2
     python -m benchmarks --quick                 # a minute: does it run?
     python -m benchmarks.unsimplified full.parquet       # every vertex, from two npm packages

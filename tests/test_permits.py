@@ -116,6 +116,18 @@ def test_a_late_answer_is_waited_for_or_gone_without(let: Let) -> None:
     assert "LT" not in states(went)[0]
 
 
+def test_an_authority_answers_so_many_a_day_and_first_whoever_asked_first(let: Let) -> None:
+    rules = (needs("LT", lead_time_days=3),)
+    flights = [flight(days=d, scheduled=False) for d in range(3)]
+    free = let(*flights, rules=rules, ask_days=5.0).permits
+    assert [r.answered_ms - r.asked_ms for r in free] == [3 * DAY_MS] * 3
+    busy = let(*flights, rules=rules, ask_days=5.0, answers_per_day=0.5).permits
+    assert [r.answered_ms - r.asked_ms for r in busy] == [3 * DAY_MS, 4 * DAY_MS, 5 * DAY_MS]
+    assert [r.late for r in busy] == [False, True, True]
+    enough = let(*flights, rules=rules, ask_days=5.0, answers_per_day=1.0).permits
+    assert enough == free
+
+
 def test_a_permit_runs_out_while_the_flight_waits_for_another(let: Let) -> None:
     rules = (needs("LT", lead_time_days=1, validity_hours=1), needs("RU", lead_time_days=30))
     world = let(

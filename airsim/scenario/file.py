@@ -178,6 +178,7 @@ class PermitsTable(_Table):
     late: float = Field(_PERMITS.late, ge=0, le=1)
     late_days: float = Field(_PERMITS.late_days, ge=0, le=365)
     wait_hours: float = Field(_PERMITS.wait_hours, ge=0, le=240)
+    answers_per_day: float | None = Field(_PERMITS.answers_per_day, gt=0, le=10_000)
 
     def as_model(self) -> PermitModel:
         """The same as the simulation takes it."""

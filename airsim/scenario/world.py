@@ -93,6 +93,8 @@ class PermitModel:
         Mean delay of a late answer.
     wait_hours : float
         How long a flight waits for an answer before it goes another way, or not at all.
+    answers_per_day : float or None
+        What one authority gets done: who asked later waits longer. None: any number.
     """
 
     ask_days: float = 30.0
@@ -101,6 +103,7 @@ class PermitModel:
     late: float = 0.0
     late_days: float = 3.0
     wait_hours: float = 6.0
+    answers_per_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ as they were.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import simpy
@@ -46,11 +46,12 @@ class PermitDesk:
 
     def collect(self, records: Iterable[FlightRecord]) -> None:
         """Find out who must ask for what, from the plans made on the law published by then."""
+        keys: dict[str, list[tuple[str, str]]] = {}
         for record in records:
             flight = record.flight
             if flight.probe:
                 continue
-            found = []
+            found = keys.setdefault(flight.flight_id, [])
             for name in record.plan.permits:
                 rule = self.scenario.rulebook.by_id[name]
                 if rule.permit is None or rule.permit.kind != "routine" or is_counted(rule):
@@ -60,8 +61,24 @@ class PermitDesk:
                 key = (name, subject)
                 if key not in self.requests:
                     self.requests[key] = self._file(rule, subject, flight.eobt_ms)
-                found.append(self.requests[key])
-            self.needs[flight.flight_id] = tuple(found)
+                found.append(key)
+        self._queue()
+        for flight_id, asked in keys.items():
+            self.needs[flight_id] = tuple(self.requests[key] for key in asked)
+
+    def _queue(self) -> None:
+        """Let each authority answer one application after the other, as many a day as it can."""
+        if self.model.answers_per_day is None:
+            return
+        pause_ms = round(DAY_MS / self.model.answers_per_day)
+        free_ms: dict[str, int] = {}
+        for key in sorted(self.requests, key=lambda key: (self.requests[key].asked_ms, key)):
+            request = self.requests[key]
+            # not before its own time, nor before all that lay on the desk already
+            at_ms = max(request.answered_ms, free_ms.get(request.authority, request.answered_ms))
+            free_ms[request.authority] = at_ms + pause_ms
+            late = request.late or at_ms > request.answered_ms
+            self.requests[key] = replace(request, answered_ms=at_ms, late=late)
 
     def _file(self, rule: Rule, subject: str, first_ms: int) -> PermitApplication:
         """A request, and the answer that it will get."""

@@ -299,10 +299,12 @@ def _list_assumptions(scenario: Scenario) -> list[str]:
         ]
     if scenario.permits is not None:
         model = scenario.permits
+        a_day = model.answers_per_day
+        busy = "" if a_day is None else f", and an authority answers {a_day:g} a day"
         said.append(
             f"Permits are asked for {model.ask_days:g} days ahead; {model.refused:.0%} are "
             f"refused, {model.late:.0%} come late, by {model.late_days:g} days on average; a "
-            f"flight waits {model.wait_hours:g} h. Assumed."
+            f"flight waits {model.wait_hours:g} h{busy}. Assumed."
         )
     if scenario.fleet:
         said.append(
