@@ -337,7 +337,7 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
 # Columns of ``trajectories.parquet``, as the library `traffic` and its like read them.
 TRAJECTORY_COLUMNS: dict[str, str] = {
     "timestamp": "UTC, milliseconds",
-    "icao24": "transponder address; null: not known",
+    "icao24": "transponder address; empty: not known",
     "callsign": "ATC callsign",
     "flight_id": "as in the table of flights",
     "registration": "tail; empty if none",

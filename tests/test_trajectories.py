@@ -70,7 +70,7 @@ def test_a_flight_climbs_cruises_and_descends_from_end_to_end(
     assert str(frame["timestamp"].dtype) == "datetime64[ms, UTC]"
     assert frame["timestamp"].is_monotonic_increasing
     assert set(frame["callsign"]) == {"BRU1"}
-    assert frame["icao24"].isna().all()
+    assert (frame["icao24"] == "").all()
     for row, icao in ((frame.iloc[0], "UMMS"), (frame.iloc[-1], "UGTB")):
         spot = world.aerodromes[icao]
         assert geodesic_km(row.longitude, row.latitude, spot.lon, spot.lat) < 0.01
@@ -172,8 +172,9 @@ def test_the_traffic_library_reads_them(trace: Trace, tmp_path: Path) -> None:
     file = str(tmp_path / "trajectories.parquet")
     alone = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     run = subprocess.run(
-        [python, "-c", READ, file], capture_output=True, text=True, check=True, env=alone
+        [python, "-c", READ, file], capture_output=True, text=True, env=alone, check=False
     )
+    assert run.returncode == 0, run.stderr
     flights, seconds, phases = json.loads(run.stdout)
     assert flights == ["UMMS-UGTB", "UMMS-UUEE"]
     assert seconds > 2 * 3600

@@ -13,6 +13,7 @@ import pytest
 
 from airsim.base import find_resource, parse_instant
 from airsim.law import Amendment, load_rulebook
+from airsim.performance import DEFAULT_POLICY
 from airsim.planning import Plan, check_flight
 from airsim.scenario import Scenario, amend_scenario, make_scenario, resize_zones
 
@@ -112,7 +113,8 @@ def test_the_unions_ban_bites_to_the_minute() -> None:
     free = lift(*NATIONAL, "EU-BY-01")
     route = check_flight("MSQ", "VIE", scenario=free, **question).route
     assert route is not None
-    landing_ms = route.leg_start_ms[0] + round(route.leg_block_min[0] * MINUTE_MS)
+    airborne_min = route.leg_block_min[0] - DEFAULT_POLICY.taxi_in_min  # to touch-down
+    landing_ms = route.leg_start_ms[0] + round(airborne_min * MINUTE_MS)
     (start_ms, _) = shipped().rulebook.by_id["EU-BY-01"].when.start
     for minutes, outcome in ((1, "direct"), (-1, "infeasible")):
         moved = amend_scenario(

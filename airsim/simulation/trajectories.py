@@ -78,7 +78,7 @@ def trace_flights(scenario: Scenario, world: World) -> Trajectories:
     records = [piece.record for piece in pieces]
     return {
         "timestamp": stamps.astype(np.int64),
-        "icao24": np.full(len(stamps), None, dtype=object),
+        "icao24": np.full(len(stamps), "", dtype=object),
         "callsign": repeat(r.flight.callsign for r in records),
         "flight_id": repeat(r.flight.flight_id for r in records),
         "registration": repeat(r.registration for r in records),
