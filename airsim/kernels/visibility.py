@@ -24,6 +24,7 @@ _PLAIN, _NO_LENGTH, _ANTIPODAL = 0, 1, 2  # kinds of legs
 _LANES = 8  # corners that one search for paths starts from
 _CORES = 3  # discs that are looked at from one point
 _TANGENT = 1e-9  # radians: a leg that passes a corner's neighbour this near still is tangent
+_BESIDE = 1e-6  # the same of ends, which may lie nearer to an outline than its corners do (3 m)
 _EQUATOR_KM = 6378.137  # WGS84
 _FLATTENING = 1 / 298.257223563
 _ECCENTRICITY_2 = _FLATTENING * (2.0 - _FLATTENING)
@@ -511,17 +512,17 @@ def measure_arcs_km(p: Floats, q: Floats) -> Floats:
 # what corners and ends see
 # ---------------------------------------------------------------------------------------------
 @compiled(inline=True)
-def _is_tangent(x: float, y: float, z: float, side: Floats) -> bool:
+def _is_tangent(x: float, y: float, z: float, side: Floats, slack: float) -> bool:
     """Whether the line from a corner to (x, y, z) leaves both neighbours on one hand."""
     s = side[0] * x + side[1] * y + side[2] * z
     t = side[3] * x + side[4] * y + side[5] * z
-    return bool((s >= -_TANGENT and t >= -_TANGENT) or (s <= _TANGENT and t <= _TANGENT))
+    return bool((s >= -slack and t >= -slack) or (s <= slack and t <= slack))
 
 
 @compiled(inline=True)
 def _may_be_tangent(ball: Floats, side: Floats) -> bool:
     """Whether a line from a corner to some point in a ball may be tangent."""
-    x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + _TANGENT
+    x, y, z, radius = ball[0], ball[1], ball[2], ball[3] + _BESIDE
     s = side[0] * x + side[1] * y + side[2] * z
     t = side[3] * x + side[4] * y + side[5] * z
     return not ((s > radius and t < -radius) or (s < -radius and t > radius))
@@ -622,8 +623,8 @@ def _corners_seen(i: int, first: int, corners: Corners, out: Ints) -> int:
                 if (
                     j != i
                     and corners.group[i] == corners.group[j]
-                    and _is_tangent(point[j, 0], point[j, 1], point[j, 2], side[i])
-                    and _is_tangent(x, y, z, side[j])
+                    and _is_tangent(point[j, 0], point[j, 1], point[j, 2], side[i], _TANGENT)
+                    and _is_tangent(x, y, z, side[j], _TANGENT)
                 ):
                     block = _block_that_cuts(point[i], point[j], corners, hint, cores, look)
                     if block:
@@ -679,8 +680,8 @@ def link_ends(corners: Corners, ends: Ends, room: int) -> tuple[Ints, Floats, In
                         q = corners.point[j]
                         if (
                             (group >= 0 and group != corners.group[j])
-                            or not _is_tangent(p[0], p[1], p[2], corners.side[j])
-                            or not _is_tangent(q[0], q[1], q[2], side)
+                            or not _is_tangent(p[0], p[1], p[2], corners.side[j], _BESIDE)
+                            or not _is_tangent(q[0], q[1], q[2], side, _BESIDE)
                         ):
                             continue
                         if ends.disc[end, 3] <= 1.0:
@@ -715,8 +716,8 @@ def _sees_place(r: int, t: int, end: int, other: int, ends: Ends) -> bool:
     """Whether a place of one end sees a place of another, along a common tangent."""
     p, q = ends.point[r], ends.point[t]
     return (
-        _is_tangent(p[0], p[1], p[2], ends.side[t])
-        and _is_tangent(q[0], q[1], q[2], ends.side[r])
+        _is_tangent(p[0], p[1], p[2], ends.side[t], _BESIDE)
+        and _is_tangent(q[0], q[1], q[2], ends.side[r], _BESIDE)
         and not _is_stopped(p, q, end, other, ends)
     )
 
