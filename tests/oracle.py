@@ -33,6 +33,7 @@ from airsim.law import (
 
 Floats = NDArray[np.float64]
 
+BESIDE = 1e-6  # radians: ends may lie nearer to an outline than its corners, which stand 3 m off
 NEAR = 1e-9  # radians (6 mm): nearer than this to a boundary, the twins owe no answer
 INSIDE, OUTSIDE, UNSURE = 1, 0, -1
 
@@ -210,7 +211,7 @@ def shortest_over_legs(
     for r, t in product(own[0] + own[1], repeat=2):
         p, q = ends.point[[r]], ends.point[[t]]
         tangent = all(
-            (s >= -1e-9 and e >= -1e-9) or (s <= 1e-9 and e <= 1e-9)
+            (s >= -BESIDE and e >= -BESIDE) or (s <= BESIDE and e <= BESIDE)
             for side, to in ((ends.side[r], q[0]), (ends.side[t], p[0]))
             for s, e in [(side[:3] @ to, side[3:] @ to)]
         )

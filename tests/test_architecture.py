@@ -191,3 +191,10 @@ def test_a_question_loads_no_table_or_drawing_library(world: object) -> None:
     )
     assert {"airsim", "numpy"} <= loaded
     assert loaded & SLOW_TO_LOAD == set()
+
+
+def test_kernels_that_share_a_tree_agree_on_its_leaves() -> None:
+    """Files of kernels import nothing of each other, so that each has its own number."""
+    from airsim import kernels
+
+    assert kernels.RING_LEAF == kernels.LEAF_EDGES

@@ -72,6 +72,13 @@ class Decision:
             and (verdict.rule.permit.kind == "authority" or verdict.rule.id in refused)
         )
 
+    def about(self, question: Question) -> Decision:
+        """The same decision on another question."""
+        return Decision(
+            question, self.outcome, self.verdicts, self.advisories, self.presumed,
+            self.not_judged, self.conditional, self.grounds,
+        )  # fmt: skip
+
     @property
     def speaks(self) -> bool:
         """Whether any rule says anything, be it only a remark."""

@@ -22,7 +22,7 @@ from airsim.law import (
 from airsim.permission.bound import AreaKey, BoundRulebook
 from airsim.permission.decision import Decision, compose_decision, is_held
 from airsim.permission.facts import PASSING, Witness
-from airsim.permission.memory import ALL_BUT_QUESTION, ERAS, Classes
+from airsim.permission.memory import ERAS, Classes
 
 # What one rule says of some areas.
 Said = tuple[tuple[AreaKey, Verdict], ...]
@@ -216,15 +216,14 @@ class _Masks:
         for said in found:
             for area, verdict in said:
                 verdicts.setdefault(area, []).append(verdict)
-        alike: dict[tuple[int, ...], tuple[Any, ...]] = {}
+        alike: dict[tuple[int, ...], Decision] = {}
         mask = {}
         for area in sorted(verdicts):
             spoken = verdicts[area]
             words = tuple(map(id, spoken))
             if words not in alike:
-                decision = compose_decision(question, spoken, self.bound.held)
-                alike[words] = ALL_BUT_QUESTION(decision)
-            mask[area] = Decision(self.place(question, area), *alike[words])
+                alike[words] = compose_decision(question, spoken, self.bound.held)
+            mask[area] = alike[words].about(self.place(question, area))
         return Mask(mask)
 
     def join(self, masks: Sequence[Mask]) -> Mask:

@@ -37,7 +37,6 @@ from airsim.permission.facts import PASSING, Witness
 _NOBODY = FlightFacts("", None, None, None, None)
 ERAS = (OPEN_FROM, *GROUP_CHANGES_MS)
 DAY_MS = 86_400_000
-ALL_BUT_QUESTION = attrgetter(*list(Decision.__dataclass_fields__)[1:])
 
 
 class Ask:
@@ -206,7 +205,7 @@ class Panel:
     def __init__(self, bound: BoundRulebook, rules: Sequence[Rule]) -> None:
         self.bound, self.rules = bound, rules
         self.classes = Classes(bound, rules)
-        self._decided: dict[Hashable, tuple[Any, ...]] = {}
+        self._decided: dict[Hashable, Decision] = {}
         self._breached: dict[Hashable, tuple[Verdict, ...]] = {}
 
     def decide(self, question: Question) -> Decision:
@@ -216,10 +215,10 @@ class Panel:
         key = self.classes.sort(question)
         found = self._decided.get(key) if key is not None else None
         if found is not None:
-            return Decision(question, *found)
+            return found.about(question)
         decision = decide(self.bound, question, rules=self.rules)
         if key is not None:
-            self._decided[key] = ALL_BUT_QUESTION(decision)
+            self._decided[key] = decision
         return decision
 
     def find_breaches(self, question: Question) -> tuple[Verdict, ...]:

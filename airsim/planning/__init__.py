@@ -11,6 +11,7 @@ from airsim.planning.answer import (
 from airsim.planning.ends import decide_end, decide_stay
 from airsim.planning.facts import choose_type, make_facts
 from airsim.planning.hits import Hit, describe_hits, find_hits
+from airsim.planning.judge import TAXI_IN_MS, find_landing_ms
 from airsim.planning.payload import RangeMargin, weigh_ranges
 from airsim.planning.permits import find_deadline
 from airsim.planning.plan import plan_flights
@@ -26,6 +27,7 @@ from airsim.planning.unlock import (
 
 __all__ = [
     "LEAST_GAIN",
+    "TAXI_IN_MS",
     "TECHNICAL_STOPS",
     "Airborne",
     "Asked",
@@ -47,6 +49,7 @@ __all__ = [
     "describe_unlock",
     "find_deadline",
     "find_hits",
+    "find_landing_ms",
     "find_unlocking",
     "make_facts",
     "plan_flights",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MINUTE_MS = 60_000
 STOP_GROUND_MIN = 60
+TAXI_IN_MS = round(DEFAULT_POLICY.taxi_in_min * MINUTE_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Leg:
 
 def find_landing_ms(start_ms: int, block_min: float) -> int:
     """Touch-down of a leg: on-block less the way to the stand."""
-    return start_ms + round((block_min - DEFAULT_POLICY.taxi_in_min) * MINUTE_MS)
+    return start_ms + round(block_min * MINUTE_MS) - TAXI_IN_MS
 
 
 def list_legs(work: Work) -> list[Leg]:

@@ -6,23 +6,19 @@ delay, and to forget, or to move, the date by which the law had to be known.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import NamedTuple
 
 from airsim.base import format_instant
 from airsim.law import Question
 from airsim.performance import DEFAULT_POLICY
 from airsim.permission import Decision, Outcome
-from airsim.planning import Plan, decide_stay
+from airsim.planning import TAXI_IN_MS, Plan, decide_stay, find_landing_ms
 from airsim.scenario import Scenario
 from airsim.simulation.state import FlightRecord
 
 MINUTE_MS = 60_000
 # As the profile has it by which crossings are timed: nothing is entered before take-off.
 TAKE_OFF_AFTER_MS = round(DEFAULT_POLICY.taxi_out_min * MINUTE_MS)
-TAXI_IN_MS = round(DEFAULT_POLICY.taxi_in_min * MINUTE_MS)
-# All of a decision but its question.
-REASONS = attrgetter(*list(Decision.__dataclass_fields__)[1:])
 
 
 class Moment(NamedTuple):
@@ -44,11 +40,11 @@ def list_moments(plan: Plan, shift_ms: int) -> list[Moment]:
     ends = (*route.stops, plan.flight.ades)
     for start_ms, block_min, end in zip(route.leg_start_ms, route.leg_block_min, ends, strict=True):
         out_ms = start_ms + shift_ms + TAKE_OFF_AFTER_MS
-        in_ms = start_ms + shift_ms + round(block_min * MINUTE_MS)
+        down_ms = find_landing_ms(start_ms + shift_ms, block_min)
         if start_ms != since_ms:
             found.append((0, Moment(out_ms, "take-off")))
-        found.append((2, Moment(in_ms - TAXI_IN_MS, "landing", end)))
-        found.append((2, Moment(in_ms, "on-block", end)))
+        found.append((2, Moment(down_ms, "landing", end)))
+        found.append((2, Moment(down_ms + TAXI_IN_MS, "on-block", end)))
     found += [
         (1, Moment(s.entry_ms + shift_ms, "airspace-entry", f"{s.layer} {s.designator}"))
         for s in plan.crossings
@@ -73,7 +69,7 @@ def find_stand(plan: Plan, shift_ms: int, now_ms: int) -> int | None:
     ):
         if landed_ms < now_ms <= start_ms + shift_ms + TAKE_OFF_AFTER_MS:
             return leg
-        landed_ms = start_ms + shift_ms + round(block_min * MINUTE_MS) - TAXI_IN_MS
+        landed_ms = find_landing_ms(start_ms + shift_ms, block_min)
     return None
 
 
@@ -96,7 +92,7 @@ def reveal(planned: Decision) -> Decision:
         asked.activity, asked.places, asked.start_ms, asked.end_ms, asked.facts, asked.lower_ft,
         asked.upper_ft,
     )  # fmt: skip
-    return Decision(question, *REASONS(planned))
+    return planned.about(question)
 
 
 def find_bars(decision: Decision) -> set[str]:

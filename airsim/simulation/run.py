@@ -18,13 +18,12 @@ from airsim.law import Question
 from airsim.operation import Tail
 from airsim.performance import fly, payload_for_seats
 from airsim.permission import Decision, Outcome
-from airsim.planning import Plan, plan_flights
+from airsim.planning import TAXI_IN_MS, Plan, plan_flights
 from airsim.scenario import HOUR_MS, Scenario
 from airsim.simulation.airborne import cut_line, find_position, react
 from airsim.simulation.choice import choose_aircraft
 from airsim.simulation.clock import (
     TAKE_OFF_AFTER_MS,
-    TAXI_IN_MS,
     Moment,
     ask_again,
     describe_surprise,
